@@ -1,0 +1,214 @@
+//! Bytes to a typed event, or the reason why not.
+
+use std::borrow::Cow;
+
+use registration::{
+    AccountData, AccountId, Lifetime, Proxy, Report, Source, Text, UnixSeconds, Zone,
+};
+
+use crate::{
+    event::{Event, Flush, Limits, Reject, Sender},
+    lenient::Scalar,
+    wire::Body,
+};
+
+/// Reads a message body.
+///
+/// A body with stray bytes that are not UTF-8 (a User-Agent in Latin-1) is mended and read, unless
+/// they stand where they would change whose registration it is.
+pub fn decode(body: &[u8], limits: Limits) -> Result<Event, Reject> {
+    if body.len() > limits.max_body_bytes {
+        return Err(Reject::TooLarge {
+            size: body.len(),
+            limit: limits.max_body_bytes,
+        });
+    }
+    match String::from_utf8_lossy(body) {
+        Cow::Borrowed(text) => decode_text(text),
+        Cow::Owned(mended) => {
+            let event = decode_text(&mended).map_err(|_| Reject::NotUtf8)?;
+            if names_hold_replacement(&event) {
+                Err(Reject::NotUtf8)
+            } else {
+                Ok(event)
+            }
+        }
+    }
+}
+
+fn names_hold_replacement(event: &Event) -> bool {
+    let broken = |text: &str| text.contains(char::REPLACEMENT_CHARACTER);
+    match event {
+        Event::Registration(report) => [&report.username, &report.realm, &report.contact]
+            .iter()
+            .any(|text| broken(text)),
+        Event::Flush(flush, _) => {
+            broken(&flush.realm) || flush.username.as_deref().is_some_and(broken)
+        }
+        Event::Other => false,
+    }
+}
+
+fn decode_text(text: &str) -> Result<Event, Reject> {
+    if !text.trim_start().starts_with('{') {
+        // Told apart from broken JSON, since an array is what crashes other readers.
+        let error = serde_json::from_str::<serde::de::IgnoredAny>(text).err();
+        return Err(error.map_or(Reject::NotAnObject, |error| {
+            Reject::NotJson(error.to_string())
+        }));
+    }
+    let body: Body<'_> =
+        serde_json::from_str(text).map_err(|error| Reject::NotJson(error.to_string()))?;
+    let is =
+        |header: &Scalar<'_>, wanted: &str| matches!(header, Scalar::Text(text) if text == wanted);
+    if !is(&body.event_category, "directory") {
+        return Ok(Event::Other);
+    }
+    if is(&body.event_name, "reg_success") {
+        return registration(&body).map(|report| Event::Registration(Box::new(report)));
+    }
+    if is(&body.event_name, "reg_flush") {
+        return flush(&body);
+    }
+    Ok(Event::Other)
+}
+
+fn flush(body: &Body<'_>) -> Result<Event, Reject> {
+    let flush = Flush {
+        realm: required("Realm", &body.realm)?,
+        username: optional(&body.username),
+        cache_only: body.cache_only.boolean().unwrap_or(false),
+    };
+    Ok(Event::Flush(
+        flush,
+        Sender {
+            server_id: optional(&body.server_id),
+        },
+    ))
+}
+
+fn registration(body: &Body<'_>) -> Result<Report, Reject> {
+    let vars = &body.vars;
+    let contact = required("Contact", &body.contact)?;
+    Ok(Report {
+        username: required("Username", &body.username)?,
+        realm: required("Realm", &body.realm)?,
+        time: event_time(&body.event_timestamp)?,
+        lifetime: lifetime(&body.expires)?,
+        contact: optional(&body.original_contact).unwrap_or(contact),
+        call_id: optional(&body.call_id),
+        user_agent: optional(&body.user_agent),
+        from_user: optional(&body.from_user),
+        from_host: optional(&body.from_host),
+        to_user: optional(&body.to_user),
+        to_host: optional(&body.to_host),
+        proxy: Proxy {
+            path: optional(&body.proxy_path),
+            ip: optional(&body.proxy_ip),
+            port: body
+                .proxy_port
+                .integer()
+                .and_then(|port| u16::try_from(port).ok()),
+            protocol: optional(&body.proxy_protocol),
+        },
+        source: Source {
+            ip: optional(&body.source_ip),
+            port: optional(&body.source_port),
+        },
+        network: Source {
+            ip: optional(&body.network_ip),
+            port: optional(&body.network_port),
+        },
+        account: AccountData {
+            id: first(&[&body.account_id, &vars.account_id])
+                .and_then(|id| AccountId::parse(&id).ok()),
+            realm: first(&[&body.account_realm, &vars.account_realm]),
+            name: first(&[&body.account_name, &vars.account_name]),
+            authorizing_id: first(&[&body.authorizing_id, &vars.authorizing_id]),
+            authorizing_type: first(&[&body.authorizing_type, &vars.authorizing_type]),
+            owner_id: first(&[&body.owner_id, &vars.owner_id]),
+            presence_id: first(&[&body.presence_id, &vars.presence_id]),
+        },
+        // Kazoo's directory and its registrar name this flag differently; both are heard.
+        suppress_unregister_notify: body
+            .suppress_unregister_notify
+            .boolean()
+            .or_else(|| vars.suppress_unregister_notify.boolean())
+            .or_else(|| vars.suppress_unregister_notifications.boolean()),
+        register_overwrite_notify: body
+            .register_overwrite_notify
+            .boolean()
+            .or_else(|| vars.register_overwrite_notify.boolean()),
+        registrar_node: first(&[&body.registrar_node, &body.freeswitch_nodename, &body.node]),
+        registrar_hostname: first(&[&body.hostname, &body.registrar_hostname]),
+        zone: optional(&body.zone).map(|zone| Zone::new(&zone)),
+        previous_contact: optional(&body.previous_contact),
+        initial_registration: moment(&body.initial_registration),
+        last_registration: moment(&body.last_registration),
+    })
+}
+
+/// Text that says something: an empty string says nothing.
+fn optional(header: &Scalar<'_>) -> Option<Text> {
+    header
+        .text()
+        .filter(|text| !text.is_empty())
+        .map(|text| Text::from(&*text))
+}
+
+fn first(headers: &[&Scalar<'_>]) -> Option<Text> {
+    headers.iter().find_map(|header| optional(header))
+}
+
+fn required(header: &'static str, value: &Scalar<'_>) -> Result<Text, Reject> {
+    if value.is_none() {
+        return Err(Reject::Missing(header));
+    }
+    optional(value).ok_or_else(|| bad(header, value, "text that is not empty"))
+}
+
+fn bad(header: &'static str, value: &Scalar<'_>, takes: &'static str) -> Reject {
+    Reject::BadValue {
+        header,
+        value: value.to_string(),
+        takes,
+    }
+}
+
+fn moment(header: &Scalar<'_>) -> Option<UnixSeconds> {
+    header
+        .integer()
+        .and_then(|seconds| u64::try_from(seconds).ok())
+        .map(UnixSeconds::from_wire)
+}
+
+fn event_time(header: &Scalar<'_>) -> Result<UnixSeconds, Reject> {
+    const HEADER: &str = "Event-Timestamp";
+    if header.is_none() {
+        return Err(Reject::Missing(HEADER));
+    }
+    moment(header).ok_or_else(|| bad(HEADER, header, "Unix or Gregorian seconds"))
+}
+
+fn lifetime(header: &Scalar<'_>) -> Result<Lifetime, Reject> {
+    const HEADER: &str = "Expires";
+    if header.is_none() {
+        return Err(Reject::Missing(HEADER));
+    }
+    let seconds = header
+        .integer()
+        .and_then(|seconds| u32::try_from(seconds).ok());
+    match seconds {
+        Some(0) => Ok(Lifetime::Ended),
+        Some(seconds) => Ok(Lifetime::Seconds(seconds)),
+        None => Err(bad(
+            HEADER,
+            header,
+            "a whole number of seconds from 0 to 4294967295",
+        )),
+    }
+}
+
+#[cfg(test)]
+#[path = "decode_tests.rs"]
+mod tests;

@@ -1,0 +1,96 @@
+//! What a message can be.
+
+use registration::{Report, Text};
+
+/// A message that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// `directory`/`reg_success`.
+    Registration(Box<Report>),
+    /// `directory`/`reg_flush`.
+    Flush(Flush, Sender),
+    /// Any other: no concern of ours.
+    Other,
+}
+
+/// A command to forget registrations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flush {
+    /// Every registration of this realm,
+    pub realm: Text,
+    /// or this username's only.
+    pub username: Option<Text>,
+    /// Only the proxies' credential caches are meant; registrations stay.
+    pub cache_only: bool,
+}
+
+/// Who sent a message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sender {
+    /// Server-ID, where there was one.
+    pub server_id: Option<Text>,
+}
+
+/// Bounds on what is read at all.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The most bytes a body may have.
+    pub max_body_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_body_bytes: 262_144,
+        }
+    }
+}
+
+/// Why a message was refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Reject {
+    /// Larger than [`Limits::max_body_bytes`].
+    #[error("the body has {size} bytes, at most {limit} are read")]
+    TooLarge {
+        /// What it had.
+        size: usize,
+        /// What is allowed.
+        limit: usize,
+    },
+    /// Not UTF-8 in a place where that cannot be mended.
+    #[error("the body is not UTF-8")]
+    NotUtf8,
+    /// Not JSON, or deeper than 128 levels.
+    #[error("the body is not JSON: {0}")]
+    NotJson(String),
+    /// JSON, but no object.
+    #[error("the body is not a JSON object")]
+    NotAnObject,
+    /// A header that must be there is not.
+    #[error("the header {0} is missing")]
+    Missing(&'static str),
+    /// A header's value cannot be used.
+    #[error("the header {header} is {value}, it takes {takes}")]
+    BadValue {
+        /// Which header.
+        header: &'static str,
+        /// What it held, shortened.
+        value: String,
+        /// What it takes.
+        takes: &'static str,
+    },
+}
+
+impl Reject {
+    /// A short name to count by.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::TooLarge { .. } => "too_large",
+            Self::NotUtf8 => "not_utf8",
+            Self::NotJson(_) => "not_json",
+            Self::NotAnObject => "not_an_object",
+            Self::Missing(_) => "missing_header",
+            Self::BadValue { .. } => "bad_value",
+        }
+    }
+}

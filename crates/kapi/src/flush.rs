@@ -1,0 +1,107 @@
+//! The flush command, as every proxy and registrar takes it.
+
+use serde::Serialize;
+
+use crate::{envelope::Identity, event::Flush};
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Body<'a> {
+    #[serde(rename = "Server-ID")]
+    server_id: &'a str,
+    #[serde(rename = "App-Name")]
+    app_name: &'a str,
+    #[serde(rename = "App-Version")]
+    app_version: &'a str,
+    node: &'a str,
+    #[serde(rename = "Msg-ID")]
+    msg_id: String,
+    #[serde(rename = "Event-Category")]
+    event_category: &'a str,
+    #[serde(rename = "Event-Name")]
+    event_name: &'a str,
+    realm: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<&'a str>,
+    #[serde(rename = "Cache-Only", skip_serializing_if = "std::ops::Not::not")]
+    cache_only: bool,
+}
+
+/// The body of a flush, with Kazoo's default headers.
+pub fn encode_flush(flush: &Flush, identity: &Identity) -> Vec<u8> {
+    let body = Body {
+        server_id: identity.server_id(),
+        app_name: Identity::APP_NAME,
+        app_version: Identity::APP_VERSION,
+        node: identity.node(),
+        msg_id: Identity::message_id(),
+        event_category: "directory",
+        event_name: "reg_flush",
+        realm: &flush.realm,
+        username: flush.username.as_deref(),
+        cache_only: flush.cache_only,
+    };
+    // Strings and a bool always serialise.
+    serde_json::to_vec(&body).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Event, Limits, decode};
+
+    fn identity() -> Identity {
+        Identity::new("rollcall@test").unwrap()
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for username in [None, Some("bob".into())] {
+            let flush = Flush {
+                realm: "sip.example.com".into(),
+                username,
+                cache_only: false,
+            };
+            let identity = identity();
+            let Ok(Event::Flush(read, sender)) =
+                decode(&encode_flush(&flush, &identity), Limits::default())
+            else {
+                panic!("not a flush");
+            };
+            assert_eq!(read, flush);
+            assert_eq!(sender.server_id.as_deref(), Some(identity.server_id()));
+        }
+    }
+
+    /// The same headers as Crossbar publishes.
+    #[test]
+    fn headers_are_those_of_kazoo() {
+        let kazoo: serde_json::Value =
+            serde_json::from_str(include_str!("../../../fixtures/oracle/amqp-other.json")).unwrap();
+        for case in kazoo.as_array().unwrap() {
+            let payload = case["payload"].as_object().unwrap();
+            if payload["Event-Name"] != "reg_flush" {
+                continue;
+            }
+            let text = |key: &str| payload.get(key).and_then(|value| value.as_str());
+            let flush = Flush {
+                realm: text("Realm").unwrap().into(),
+                username: text("Username").map(Into::into),
+                cache_only: false,
+            };
+            let ours: serde_json::Value =
+                serde_json::from_slice(&encode_flush(&flush, &identity())).unwrap();
+            let keys = |object: &serde_json::Map<String, serde_json::Value>| {
+                object
+                    .keys()
+                    .cloned()
+                    .collect::<std::collections::BTreeSet<_>>()
+            };
+            assert_eq!(keys(ours.as_object().unwrap()), keys(payload));
+            assert_eq!(
+                crate::flush_key(&flush.realm),
+                case["routing_key"].as_str().unwrap()
+            );
+        }
+    }
+}
