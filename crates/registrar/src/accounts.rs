@@ -1,0 +1,84 @@
+//! Which realms an account has: AMQP speaks of realms, HTTP of accounts.
+
+use std::collections::HashMap;
+
+use moka::sync::Cache;
+use registration::{AccountId, Registration, Text};
+
+/// The most accounts that are remembered from registrations; the least used go first.
+const MAX_LEARNED: u64 = 1_000_000;
+
+/// Everything that belongs to an account: registrations with its id or of one of its realms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// The account.
+    pub account: AccountId,
+    /// Its realms, lower-cased, without repetition.
+    pub realms: Vec<Text>,
+}
+
+/// Accounts' realms, as configured and as learned from registrations.
+pub struct Accounts {
+    configured: HashMap<AccountId, Vec<Text>>,
+    learned: Cache<AccountId, Text>,
+}
+
+impl Accounts {
+    /// With a static map of realms by account.
+    pub fn new(configured: HashMap<AccountId, Vec<String>>) -> Self {
+        let fold = |realms: Vec<String>| {
+            realms
+                .iter()
+                .map(|realm| Text::from(realm.to_ascii_lowercase()))
+                .collect()
+        };
+        let configured = configured
+            .into_iter()
+            .map(|(account, realms)| (account, fold(realms)))
+            .collect();
+        let learned = Cache::builder()
+            .max_capacity(MAX_LEARNED)
+            // TinyLFU, the default, refuses newcomers; an account just heard of must get in.
+            .eviction_policy(moka::policy::EvictionPolicy::lru())
+            .build();
+        Self {
+            configured,
+            learned,
+        }
+    }
+
+    /// Remembers what a registration says of its account.
+    pub(crate) fn learn(&self, registration: &Registration) {
+        let Some(account) = &registration.account.id else {
+            return;
+        };
+        let realm = registration
+            .account
+            .realm
+            .as_ref()
+            .unwrap_or(&registration.realm);
+        if self
+            .learned
+            .get(account)
+            .is_none_or(|known| !known.eq_ignore_ascii_case(realm))
+        {
+            self.learned
+                .insert(account.clone(), realm.to_ascii_lowercase().into());
+        }
+    }
+
+    /// What belongs to an account; `None` if nobody has said anything of it.
+    pub fn scope(&self, account: &AccountId) -> Option<Scope> {
+        let mut realms = self.configured.get(account).cloned();
+        if let Some(learned) = self.learned.get(account) {
+            let realms = realms.get_or_insert_default();
+            if !realms.contains(&learned) {
+                realms.push(learned);
+            }
+        }
+        realms.map(|realms| Scope {
+            account: account.clone(),
+            realms,
+        })
+    }
+}

@@ -1,0 +1,35 @@
+//! The port through which messages leave. Adapters: RabbitMQ, and the demo's in-process bus.
+
+use std::{future::Future, pin::Pin};
+
+use registration::Zone;
+
+/// A message for every zone's broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publication {
+    /// Exchange it goes to.
+    pub exchange: &'static str,
+    /// Its routing key.
+    pub routing_key: String,
+    /// A JSON object. (An array would crash Kamailio.)
+    pub body: Vec<u8>,
+}
+
+/// Which zones took a publication.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// Zones whose broker confirmed it.
+    pub confirmed: Vec<Zone>,
+    /// Zones whose broker did not, and why.
+    pub missing: Vec<(Zone, String)>,
+}
+
+/// What [`Bus::publish`] returns.
+pub type BusFuture<'a> = Pin<Box<dyn Future<Output = Receipt> + Send + 'a>>;
+
+/// A way to the brokers of all zones.
+pub trait Bus: Send + Sync + 'static {
+    /// Hands `publication` to every zone and waits until each broker has confirmed it, or has
+    /// failed to within the adapter's time limit.
+    fn publish<'a>(&'a self, publication: &'a Publication) -> BusFuture<'a>;
+}

@@ -1,0 +1,171 @@
+//! Flushing: tell the proxies, wait until the brokers have it, then forget.
+
+use std::collections::BTreeSet;
+
+use kapi::{Flush, Identity, REGISTRAR_EXCHANGE, encode_flush, flush_key};
+use registration::{Aor, Registration, Text, UnsafeName, Zone, check_flushable};
+
+use crate::{
+    accounts::Scope,
+    bus::{Bus, Publication},
+    table::Table,
+};
+
+/// A flush that the brokers took.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flushed {
+    /// How many registrations the table forgot.
+    pub forgotten: usize,
+    /// Zones whose broker did not take it, and why: their proxies still hold the phones.
+    pub missing: Vec<(Zone, String)>,
+}
+
+/// Why a flush did not happen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FlushError {
+    /// A name that would reach the proxies' SQL.
+    #[error("the {what} {name:?} {reason}")]
+    Unsafe {
+        /// `username` or `realm`.
+        what: &'static str,
+        /// The name.
+        name: String,
+        /// What is wrong with it.
+        reason: UnsafeName,
+    },
+    /// Nobody by this name is registered in the account.
+    #[error("{0:?} is not registered")]
+    NotRegistered(String),
+    /// No broker took the flush, so nothing more was forgotten.
+    #[error("no broker took the flush: {}", reasons(.missing))]
+    Unreachable {
+        /// Every zone and what is wrong there.
+        missing: Vec<(Zone, String)>,
+        /// How many registrations had been flushed before, by way of other realms.
+        forgotten: usize,
+    },
+}
+
+fn reasons(missing: &[(Zone, String)]) -> String {
+    let each: Vec<_> = missing
+        .iter()
+        .map(|(zone, reason)| format!("zone {zone}: {reason}"))
+        .collect();
+    each.join("; ")
+}
+
+/// Checks a name that is to be sent to the proxies.
+pub(crate) fn check(what: &'static str, name: &str) -> Result<(), FlushError> {
+    check_flushable(name).map_err(|reason| FlushError::Unsafe {
+        what,
+        name: name.to_owned(),
+        reason,
+    })
+}
+
+/// What is to be sent for all of an account: its realms as wholes, and by name what it has in
+/// realms that are not its own (those may hold other accounts' phones too).
+pub(crate) fn targets_of_account(
+    scope: &Scope,
+    registrations: &[impl AsRef<Registration>],
+) -> Vec<Flush> {
+    let realms = scope.realms.iter().map(|realm| Flush {
+        realm: realm.clone(),
+        username: None,
+        cache_only: false,
+    });
+    let elsewhere = registrations
+        .iter()
+        .map(AsRef::as_ref)
+        .filter(|r| {
+            !scope
+                .realms
+                .iter()
+                .any(|realm| r.realm.eq_ignore_ascii_case(realm))
+        })
+        // One phone with a hostile name must not keep the account from being flushed; the proxy
+        // would not find it anyway.
+        .filter(|r| check_flushable(&r.username).is_ok() && check_flushable(&r.realm).is_ok());
+    realms.chain(targets_by_name(elsewhere)).collect()
+}
+
+/// One flush by username and realm for each AOR, lower-cased: the one case that the proxies find
+/// with either of their database schemas.
+pub(crate) fn targets_by_name<'a>(
+    registrations: impl Iterator<Item = &'a Registration>,
+) -> Vec<Flush> {
+    let aors: BTreeSet<Aor> = registrations.map(Registration::aor).collect();
+    let flush = |aor: &Aor| Flush {
+        realm: aor.realm().into(),
+        username: Some(aor.username().into()),
+        cache_only: false,
+    };
+    aors.iter().map(flush).collect()
+}
+
+/// One flush by username in each of the account's realms, for phones that only a proxy knows.
+pub(crate) fn targets_by_force(scope: &Scope, username: &str) -> Vec<Flush> {
+    let username: Text = username.to_ascii_lowercase().into();
+    let flush = |realm: &Text| Flush {
+        realm: realm.clone(),
+        username: Some(username.clone()),
+        cache_only: false,
+    };
+    scope.realms.iter().map(flush).collect()
+}
+
+/// Publishes each flush and forgets what it names once a broker has confirmed it.
+pub(crate) async fn carry_out(
+    flushes: &[Flush],
+    table: &Table,
+    bus: &dyn Bus,
+    identity: &Identity,
+) -> Result<Flushed, FlushError> {
+    for flush in flushes {
+        check("realm", &flush.realm)?;
+        flush
+            .username
+            .as_deref()
+            .map_or(Ok(()), |username| check("username", username))?;
+    }
+    let mut done = Flushed::default();
+    for flush in flushes {
+        let publication = Publication {
+            exchange: REGISTRAR_EXCHANGE,
+            routing_key: flush_key(&flush.realm),
+            body: encode_flush(flush, identity),
+        };
+        let receipt = bus.publish(&publication).await;
+        if receipt.confirmed.is_empty() {
+            let missing = receipt.missing;
+            return Err(FlushError::Unreachable {
+                missing,
+                forgotten: done.forgotten,
+            });
+        }
+        for missing in receipt.missing {
+            if !done.missing.iter().any(|(zone, _)| *zone == missing.0) {
+                done.missing.push(missing);
+            }
+        }
+        done.forgotten += forget(flush, table);
+    }
+    Ok(done)
+}
+
+/// Takes out of the table what a flush names: realm and username match in any case, the realm
+/// being the registration's or its account's.
+pub(crate) fn forget(flush: &Flush, table: &Table) -> usize {
+    let named = |r: &Registration| {
+        r.is_of_realm(&flush.realm)
+            && flush
+                .username
+                .as_ref()
+                .is_none_or(|username| r.username.eq_ignore_ascii_case(username))
+    };
+    let candidates = table.select(None, &[&*flush.realm]);
+    let named_now = candidates.iter().filter(|r| named(r));
+    named_now
+        .filter(|r| table.remove_if(&r.aor(), named).is_some())
+        .count()
+}

@@ -1,0 +1,154 @@
+//! What became of a delivery, and how often.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use kapi::Reject;
+use registration::{Ignored, Removal, Stored};
+
+/// What became of a delivery. The adapter acknowledges all of them: none gets better by waiting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A registration was stored.
+    Stored(Stored),
+    /// A registration was taken out.
+    Removed(Removal),
+    /// A flush took out this many.
+    Flushed(usize),
+    /// Our own flush came back.
+    OwnFlush,
+    /// A flush of credentials only.
+    CredentialFlush,
+    /// Nothing changed, for a good reason.
+    Ignored(Ignored),
+    /// A message of no concern.
+    Other,
+    /// A message that cannot be used.
+    Rejected(Reject),
+}
+
+/// Names of [`Stats`], each with the reason where there is one.
+const LABELS: [(&str, &str); 20] = [
+    ("stored", "registered"),
+    ("stored", "refreshed"),
+    ("stored", "moved"),
+    ("removed", "unregistered"),
+    ("removed", "expired"),
+    ("flush", "applied"),
+    ("flush", "own"),
+    ("flush", "credentials_only"),
+    ("ignored", "no_contact"),
+    ("ignored", "stale"),
+    ("ignored", "expired"),
+    ("ignored", "other_contact"),
+    ("ignored", "not_registered"),
+    ("ignored", "other_message"),
+    ("rejected", "too_large"),
+    ("rejected", "not_utf8"),
+    ("rejected", "not_json"),
+    ("rejected", "not_an_object"),
+    ("rejected", "missing_header"),
+    ("rejected", "bad_value"),
+];
+
+impl Outcome {
+    /// What to count it as: a kind and a reason, both from a small fixed set.
+    pub fn label(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Stored(Stored::Registered) => ("stored", "registered"),
+            Self::Stored(Stored::Refreshed) => ("stored", "refreshed"),
+            Self::Stored(Stored::Moved) => ("stored", "moved"),
+            Self::Removed(Removal::Unregistered) => ("removed", "unregistered"),
+            Self::Removed(Removal::Expired) => ("removed", "expired"),
+            Self::Flushed(_) => ("flush", "applied"),
+            Self::OwnFlush => ("flush", "own"),
+            Self::CredentialFlush => ("flush", "credentials_only"),
+            Self::Ignored(Ignored::NoContact) => ("ignored", "no_contact"),
+            Self::Ignored(Ignored::Stale) => ("ignored", "stale"),
+            Self::Ignored(Ignored::Expired) => ("ignored", "expired"),
+            Self::Ignored(Ignored::OtherContact) => ("ignored", "other_contact"),
+            Self::Ignored(Ignored::NotRegistered) => ("ignored", "not_registered"),
+            Self::Other => ("ignored", "other_message"),
+            Self::Rejected(reject) => ("rejected", reject.reason()),
+        }
+    }
+}
+
+/// How often each outcome was seen since the start.
+#[derive(Debug, Default)]
+pub struct Stats([AtomicU64; LABELS.len()]);
+
+impl Stats {
+    pub(crate) fn count(&self, outcome: &Outcome) {
+        let label = outcome.label();
+        if let Some((_, slot)) = LABELS
+            .iter()
+            .zip(&self.0)
+            .find(|(known, _)| **known == label)
+        {
+            slot.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Every kind and reason with its count.
+    pub fn snapshot(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+        LABELS
+            .iter()
+            .zip(&self.0)
+            .map(|((kind, reason), count)| (*kind, *reason, count.load(Ordering::Relaxed)))
+    }
+
+    /// The count of one.
+    pub fn of(&self, kind: &str, reason: &str) -> u64 {
+        self.snapshot()
+            .find(|(k, r, _)| *k == kind && *r == reason)
+            .map_or(0, |(_, _, count)| count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_outcome_has_its_own_slot() {
+        let outcomes = [
+            Outcome::Stored(Stored::Registered),
+            Outcome::Stored(Stored::Refreshed),
+            Outcome::Stored(Stored::Moved),
+            Outcome::Removed(Removal::Unregistered),
+            Outcome::Removed(Removal::Expired),
+            Outcome::Flushed(3),
+            Outcome::OwnFlush,
+            Outcome::CredentialFlush,
+            Outcome::Ignored(Ignored::NoContact),
+            Outcome::Ignored(Ignored::Stale),
+            Outcome::Ignored(Ignored::Expired),
+            Outcome::Ignored(Ignored::OtherContact),
+            Outcome::Ignored(Ignored::NotRegistered),
+            Outcome::Other,
+            Outcome::Rejected(Reject::TooLarge { size: 1, limit: 0 }),
+            Outcome::Rejected(Reject::NotUtf8),
+            Outcome::Rejected(Reject::NotJson(String::new())),
+            Outcome::Rejected(Reject::NotAnObject),
+            Outcome::Rejected(Reject::Missing("Realm")),
+            Outcome::Rejected(Reject::BadValue {
+                header: "Expires",
+                value: String::new(),
+                takes: "",
+            }),
+        ];
+        let stats = Stats::default();
+        for outcome in &outcomes {
+            stats.count(outcome);
+        }
+        assert_eq!(
+            stats.snapshot().map(|(_, _, count)| count).sum::<u64>(),
+            outcomes.len() as u64
+        );
+        assert!(stats.snapshot().all(|(_, _, count)| count <= 1));
+        assert_eq!(
+            stats.snapshot().filter(|(_, _, count)| *count == 1).count(),
+            outcomes.len()
+        );
+    }
+}

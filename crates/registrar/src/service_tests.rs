@@ -1,0 +1,329 @@
+//! Events in, answers out, flushes confirmed before anything is forgotten.
+
+use std::{collections::HashMap, sync::Mutex};
+
+use registration::{ManualClock, UnixMillis};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::bus::{BusFuture, Publication, Receipt};
+
+const T0: u64 = 1_795_425_485;
+const ACCOUNT: &str = "4f1c2d3e4f5061728394a5b6c7d8e9f0";
+const REALM: &str = "main.example.com";
+
+/// A bus that keeps what it is given, and fails when told to.
+#[derive(Default)]
+struct Memory {
+    sent: Mutex<Vec<Publication>>,
+    down: Mutex<bool>,
+}
+
+impl Memory {
+    fn sent(&self) -> Vec<(String, Value)> {
+        let sent = self.sent.lock().unwrap();
+        sent.iter()
+            .map(|p| {
+                (
+                    p.routing_key.clone(),
+                    serde_json::from_slice(&p.body).unwrap(),
+                )
+            })
+            .collect()
+    }
+}
+
+impl Bus for Memory {
+    fn publish<'a>(&'a self, publication: &'a Publication) -> BusFuture<'a> {
+        Box::pin(async move {
+            let zone = Zone::new("local");
+            if *self.down.lock().unwrap() {
+                return Receipt {
+                    confirmed: vec![],
+                    missing: vec![(zone, "down".into())],
+                };
+            }
+            self.sent.lock().unwrap().push(publication.clone());
+            Receipt {
+                confirmed: vec![zone],
+                missing: vec![],
+            }
+        })
+    }
+}
+
+fn registrar(configured: HashMap<AccountId, Vec<String>>) -> (Registrar, Arc<Memory>) {
+    let bus = Arc::new(Memory::default());
+    let settings = Settings {
+        policy: Policy::default(),
+        limits: Limits::default(),
+        identity: Identity::new("rollcall@test").unwrap(),
+    };
+    let clock = Arc::new(ManualClock::at(UnixMillis(T0 * 1000)));
+    (
+        Registrar::new(
+            settings,
+            Accounts::new(configured),
+            Arc::<Memory>::clone(&bus),
+            clock,
+        ),
+        bus,
+    )
+}
+
+fn event(username: &str, realm: &str, account: Option<&str>, expires: u32) -> Vec<u8> {
+    serde_json::to_vec(&json!({
+        "Event-Category": "directory", "Event-Name": "reg_success", "Event-Timestamp": T0,
+        "Expires": expires, "Contact": format!("<sip:{username}@192.0.2.1>"), "Realm": realm, "Username": username,
+        "Custom-Channel-Vars": {"Account-ID": account, "Account-Realm": account.map(|_| REALM)},
+    }))
+    .unwrap()
+}
+
+fn flush(realm: &str, username: Option<&str>, more: (&str, Value)) -> Vec<u8> {
+    let mut body =
+        json!({"Event-Category": "directory", "Event-Name": "reg_flush", "Realm": realm});
+    if let Some(username) = username {
+        body["Username"] = username.into();
+    }
+    body[more.0] = more.1;
+    serde_json::to_vec(&body).unwrap()
+}
+
+fn id() -> AccountId {
+    AccountId::parse(ACCOUNT).unwrap()
+}
+
+fn users(registrar: &Registrar) -> Vec<String> {
+    let scope = registrar.scope(&id()).unwrap();
+    let users = registrar
+        .list(&scope)
+        .iter()
+        .map(|r| r.username.to_string())
+        .collect::<Vec<_>>();
+    assert_eq!(registrar.count(&scope), users.len());
+    users
+}
+
+fn with_phones() -> (Registrar, Arc<Memory>) {
+    let (registrar, bus) = registrar(HashMap::new());
+    for (username, realm) in [
+        ("zed", REALM),
+        ("Bob", "Main.Example.com"),
+        ("amy", "device.example.com"),
+    ] {
+        registrar.deliver(
+            &Zone::new("local"),
+            &event(username, realm, Some(ACCOUNT), 600),
+        );
+    }
+    (registrar, bus)
+}
+
+fn deliver(registrar: &Registrar, body: &[u8]) -> Outcome {
+    registrar.deliver(&Zone::new("local"), body)
+}
+
+#[test]
+fn an_account_is_known_by_its_registrations_or_by_configuration() {
+    let (empty, _) = registrar(HashMap::from([(id(), vec!["Main.Example.COM".into()])]));
+    assert!(users(&empty).is_empty());
+    deliver(&empty, &event("anon", REALM, None, 600));
+    assert_eq!(
+        users(&empty),
+        ["anon"],
+        "by realm, though nobody said whose it is"
+    );
+    let (unknown, _) = registrar(HashMap::new());
+    assert_eq!(unknown.scope(&id()), None);
+    let (phones, _) = with_phones();
+    assert_eq!(users(&phones), ["Bob", "amy", "zed"], "by username");
+    deliver(
+        &phones,
+        &flush("main.example.com", None, ("Node", "other".into())),
+    );
+    assert!(
+        users(&phones).is_empty(),
+        "known still, though nobody is registered"
+    );
+}
+
+#[test]
+fn flushes_of_others_are_obeyed() {
+    let (registrar, _) = with_phones();
+    assert_eq!(
+        deliver(
+            &registrar,
+            &flush(
+                "MAIN.example.com",
+                Some("bob"),
+                ("Cache-Only", "true".into())
+            )
+        ),
+        Outcome::CredentialFlush
+    );
+    assert_eq!(users(&registrar).len(), 3);
+    assert_eq!(
+        deliver(
+            &registrar,
+            &flush(
+                "MAIN.example.com",
+                Some("bOB"),
+                ("Cache-Only", false.into())
+            )
+        ),
+        Outcome::Flushed(1)
+    );
+    assert_eq!(users(&registrar), ["amy", "zed"]);
+    assert_eq!(
+        deliver(
+            &registrar,
+            &flush("elsewhere.example.com", None, ("Node", "x".into()))
+        ),
+        Outcome::Flushed(0)
+    );
+    assert_eq!(
+        deliver(
+            &registrar,
+            &flush("main.example.com", None, ("Node", "x".into()))
+        ),
+        Outcome::Flushed(2)
+    );
+    assert_eq!(registrar.stats().of("flush", "applied"), 3);
+}
+
+#[tokio::test]
+async fn a_flush_of_one_is_published_lower_cased_then_forgotten() {
+    let (registrar, bus) = with_phones();
+    let scope = registrar.scope(&id()).unwrap();
+    assert_eq!(
+        registrar
+            .flush_username(&scope, "BOB", false)
+            .await
+            .unwrap()
+            .forgotten,
+        1
+    );
+    let sent = bus.sent();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].0, "registration.flush.main%2Eexample%2Ecom");
+    assert_eq!(
+        (sent[0].1["Realm"].as_str(), sent[0].1["Username"].as_str()),
+        (Some("main.example.com"), Some("bob"))
+    );
+    assert_eq!(users(&registrar), ["amy", "zed"]);
+    // It comes back through our own queue, after the phone has: that must change nothing.
+    deliver(
+        &registrar,
+        &event("Bob", "Main.Example.com", Some(ACCOUNT), 600),
+    );
+    assert_eq!(
+        deliver(&registrar, &bus.sent.lock().unwrap()[0].body.clone()),
+        Outcome::OwnFlush
+    );
+    assert_eq!(users(&registrar).len(), 3);
+}
+
+#[tokio::test]
+async fn a_flush_of_all_names_phones_in_other_realms_one_by_one() {
+    let (registrar, bus) = with_phones();
+    deliver(
+        &registrar,
+        &event("o'x", "device.example.com", Some(ACCOUNT), 600),
+    );
+    deliver(
+        &registrar,
+        &event("stranger", "device.example.com", None, 600),
+    );
+    let scope = registrar.scope(&id()).unwrap();
+    registrar.flush_account(&scope).await.unwrap();
+    let sent: Vec<_> = bus
+        .sent()
+        .iter()
+        .map(|(_, b)| (b["Realm"].clone(), b.get("Username").cloned()))
+        .collect();
+    assert_eq!(
+        sent,
+        [
+            (json!(REALM), None),
+            (json!("device.example.com"), Some(json!("amy")))
+        ]
+    );
+    assert!(users(&registrar).is_empty());
+    assert!(
+        registrar
+            .get(&Aor::new("stranger", "device.example.com"))
+            .is_some(),
+        "not of this account"
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_forgotten_while_no_broker_takes_the_flush() {
+    let (registrar, bus) = with_phones();
+    let scope = registrar.scope(&id()).unwrap();
+    *bus.down.lock().unwrap() = true;
+    for result in [
+        registrar.flush_account(&scope).await,
+        registrar.flush_username(&scope, "bob", false).await,
+    ] {
+        assert!(
+            matches!(result, Err(FlushError::Unreachable { forgotten: 0, .. })),
+            "{result:?}"
+        );
+    }
+    assert_eq!(users(&registrar).len(), 3);
+}
+
+#[tokio::test]
+async fn dangerous_and_unknown_names_are_not_sent() {
+    let (registrar, bus) = with_phones();
+    let scope = registrar.scope(&id()).unwrap();
+    for name in ["x' or 'a'='a", "o'x", "", "a;b", &"x".repeat(256)] {
+        for force in [false, true] {
+            let result = registrar.flush_username(&scope, name, force).await;
+            assert!(
+                matches!(
+                    result,
+                    Err(FlushError::Unsafe {
+                        what: "username",
+                        ..
+                    })
+                ),
+                "{name}"
+            );
+        }
+    }
+    assert_eq!(
+        registrar.flush_username(&scope, "nobody", false).await,
+        Err(FlushError::NotRegistered("nobody".into()))
+    );
+    assert!(bus.sent().is_empty());
+    registrar
+        .flush_username(&scope, "Nobody", true)
+        .await
+        .unwrap();
+    assert_eq!(bus.sent()[0].1["Username"], "nobody");
+}
+
+#[test]
+fn refused_bodies_are_counted_and_the_next_is_applied() {
+    let (registrar, _) = registrar(HashMap::new());
+    for body in [
+        &b"junk"[..],
+        b"[]",
+        b"\xff",
+        br#"{"Event-Category":"directory","Event-Name":"reg_success"}"#,
+    ] {
+        assert!(matches!(deliver(&registrar, body), Outcome::Rejected(_)));
+    }
+    let rejected: u64 = registrar
+        .stats()
+        .snapshot()
+        .filter(|(kind, ..)| *kind == "rejected")
+        .map(|(.., count)| count)
+        .sum();
+    assert_eq!(rejected, 4);
+    deliver(&registrar, &event("bob", REALM, Some(ACCOUNT), 600));
+    assert_eq!(users(&registrar), ["bob"]);
+}

@@ -1,0 +1,262 @@
+//! The table and its index: what is shown, what is left behind.
+
+use std::collections::HashSet;
+
+use proptest::prelude::*;
+use registration::{AccountData, Lifetime, ManualClock, Proxy, Source, Stored, UnixSeconds};
+
+use super::*;
+
+const T0: u64 = 1_795_425_485;
+const ACCOUNTS: [&str; 2] = [
+    "4f1c2d3e4f5061728394a5b6c7d8e9f0",
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+];
+
+struct World {
+    clock: Arc<ManualClock>,
+    table: Table,
+}
+
+impl World {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::at(UnixMillis(T0 * 1000)));
+        let table = Table::new(Arc::<ManualClock>::clone(&clock));
+        Self { clock, table }
+    }
+
+    fn report(&self, username: &str, realm: &str, account: usize, expires: u32) -> Report {
+        Report {
+            username: username.into(),
+            realm: realm.into(),
+            time: self.clock.now().seconds(),
+            lifetime: if expires == 0 {
+                Lifetime::Ended
+            } else {
+                Lifetime::Seconds(expires)
+            },
+            contact: "<sip:a@192.0.2.1>".into(),
+            call_id: None,
+            user_agent: None,
+            from_user: None,
+            from_host: None,
+            to_user: None,
+            to_host: None,
+            proxy: Proxy::default(),
+            source: Source::default(),
+            network: Source::default(),
+            account: AccountData {
+                id: AccountId::parse(ACCOUNTS[account]).ok(),
+                realm: Some("main.example.com".into()),
+                ..AccountData::default()
+            },
+            suppress_unregister_notify: None,
+            register_overwrite_notify: None,
+            registrar_node: None,
+            registrar_hostname: None,
+            zone: None,
+            previous_contact: None,
+            initial_registration: None,
+            last_registration: None::<UnixSeconds>,
+        }
+    }
+
+    fn apply(&self, report: &Report) -> Decision {
+        let policy = Policy {
+            expires_deviation: 0,
+            ..Policy::default()
+        };
+        self.table.apply(report, &Zone::new("local"), &policy)
+    }
+
+    fn register(&self, username: &str, realm: &str, account: usize, expires: u32) -> Decision {
+        self.apply(&self.report(username, realm, account, expires))
+    }
+
+    fn users(&self, account: usize) -> Vec<String> {
+        let account = AccountId::parse(ACCOUNTS[account]).unwrap();
+        let mut users: Vec<_> = self
+            .table
+            .select(Some(&account), &[] as &[&str])
+            .iter()
+            .map(|r| r.aor().to_string())
+            .collect();
+        users.sort();
+        users
+    }
+}
+
+#[test]
+fn found_by_account_and_by_either_realm_in_any_case() {
+    let world = World::new();
+    world.register("Bob", "Device.Example.com", 0, 60);
+    assert_eq!(world.users(0), ["bob@device.example.com"]);
+    for realm in [
+        "device.example.com",
+        "DEVICE.example.COM",
+        "main.example.com",
+        "Main.Example.Com",
+    ] {
+        assert_eq!(world.table.select(None, &[realm]).len(), 1, "{realm}");
+    }
+    assert_eq!(world.table.select(None, &["other.example.com"]).len(), 0);
+    assert!(
+        world
+            .table
+            .get(&Aor::new("bob", "device.example.com"))
+            .is_some()
+    );
+}
+
+#[test]
+fn shown_once_however_many_keys_find_it() {
+    let world = World::new();
+    world.register("bob", "main.example.com", 0, 60);
+    let account = AccountId::parse(ACCOUNTS[0]).unwrap();
+    assert_eq!(
+        world
+            .table
+            .select(Some(&account), &["main.example.com", "MAIN.example.com"])
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn gone_at_its_last_millisecond_and_out_of_the_index_when_unregistered() {
+    let world = World::new();
+    world.register("bob", "main.example.com", 0, 60);
+    world.clock.advance_millis(59_999);
+    assert_eq!(world.users(0).len(), 1);
+    world.clock.advance_millis(1);
+    assert_eq!(world.users(0).len(), 0, "not even for a second");
+
+    world.register("bob", "main.example.com", 0, 60);
+    assert!(matches!(
+        world.register("bob", "main.example.com", 0, 0),
+        Decision::Remove(_)
+    ));
+    assert_eq!(world.users(0).len(), 0);
+    assert!(world.table.index_is_empty());
+}
+
+#[test]
+fn an_expired_registration_is_no_predecessor() {
+    let world = World::new();
+    world.register("bob", "main.example.com", 0, 60);
+    world.clock.advance_millis(61_000);
+    let Decision::Store(registration, Stored::Registered) =
+        world.register("bob", "main.example.com", 1, 60)
+    else {
+        panic!("a new registration");
+    };
+    assert_eq!(registration.previous_contact, None);
+    assert_eq!(
+        (world.users(0).len(), world.users(1).len()),
+        (0, 1),
+        "moved to the other account"
+    );
+}
+
+#[test]
+fn a_phone_that_changes_account_leaves_the_old_one() {
+    let world = World::new();
+    world.register("bob", "main.example.com", 0, 60);
+    world.register("bob", "main.example.com", 1, 60);
+    assert_eq!((world.users(0).len(), world.users(1).len()), (0, 1));
+}
+
+/// With the machine's own clock: moka reclaims by itself and takes the index along.
+#[test]
+fn what_expired_leaves_the_index_and_what_was_refreshed_stays() {
+    let table = Table::new(Arc::new(registration::SystemClock));
+    let world = World {
+        clock: Arc::new(ManualClock::at(registration::SystemClock.now())),
+        table,
+    };
+    world.register("gone", "main.example.com", 0, 1);
+    world.register("kept", "main.example.com", 0, 1);
+    world.register("kept", "main.example.com", 0, 3600);
+    world.register("elsewhere", "other.example.com", 1, 1);
+    let account = AccountId::parse(ACCOUNTS[0]).unwrap();
+    let other = AccountId::parse(ACCOUNTS[1]).unwrap();
+    let patience = Instant::now() + Duration::from_secs(10);
+    while world.table.index.of_account(&account).len() > 1
+        || !world.table.index.of_account(&other).is_empty()
+    {
+        assert!(
+            Instant::now() < patience,
+            "expired AORs are still in the index"
+        );
+        std::thread::yield_now();
+        world.table.sweep();
+    }
+    assert_eq!(world.users(0), ["kept@main.example.com"]);
+    assert_eq!(world.table.index.of_realm("main.example.com").len(), 1);
+    assert_eq!(world.table.index.of_realm("other.example.com").len(), 0);
+}
+
+#[test]
+fn threads_leave_table_and_index_alike() {
+    let world = World::new();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let world = &world;
+            scope.spawn(move || {
+                for round in 0..500 {
+                    let user = format!("u{}", (round * 7 + thread) % 10);
+                    match (round + thread) % 4 {
+                        0 => drop(
+                            world
+                                .table
+                                .remove_if(&Aor::new(&user, "main.example.com"), |_| true),
+                        ),
+                        1 => drop(world.register(&user, "main.example.com", 0, 0)),
+                        n => drop(world.register(&user, "main.example.com", n % 2, 60)),
+                    }
+                }
+            });
+        }
+    });
+    let mut indexed: Vec<_> = ACCOUNTS
+        .iter()
+        .flat_map(|id| world.table.index.of_account(&AccountId::parse(id).unwrap()))
+        .collect();
+    indexed.sort();
+    let held: HashSet<_> = world
+        .table
+        .cache
+        .iter()
+        .map(|(aor, _)| (*aor).clone())
+        .collect();
+    assert_eq!(indexed.len(), held.len(), "no AOR twice, none left over");
+    assert!(indexed.iter().all(|aor| held.contains(aor)));
+    assert_eq!(
+        world.table.index.of_realm("main.example.com").len(),
+        held.len()
+    );
+}
+
+proptest! {
+    /// Index and table never disagree, whatever happens in whatever order.
+    #[test]
+    fn index_and_table_agree(steps in prop::collection::vec((0usize..6, 0usize..2, 0usize..3, 0u32..3, 0u64..40), 1..60)) {
+        let world = World::new();
+        for (user, account, realm, kind, seconds) in steps {
+            let (user, realm) = (format!("u{user}"), format!("r{realm}.example.com"));
+            match kind {
+                0 => drop(world.table.remove_if(&Aor::new(&user, &realm), |_| true)),
+                1 => drop(world.register(&user, &realm, account, 0)),
+                _ => drop(world.register(&user, &realm, account, 30)),
+            }
+            world.clock.advance_millis(seconds * 1000);
+            let held: HashSet<_> = world.table.cache.iter().map(|(aor, _)| (*aor).clone()).collect();
+            let indexed: HashSet<_> = ACCOUNTS
+                .iter()
+                .flat_map(|id| world.table.index.of_account(&AccountId::parse(id).unwrap()))
+                .collect();
+            prop_assert_eq!(&indexed, &held);
+            prop_assert_eq!(world.table.index.of_realm("main.example.com").len(), held.len());
+        }
+    }
+}
