@@ -1,0 +1,117 @@
+//! The routes, and the server that runs them.
+
+use std::{future::ready, net::TcpListener, time::Duration};
+
+use actix_web::{
+    App, HttpResponse, HttpServer, Resource,
+    dev::Server,
+    http::header,
+    middleware::{DefaultHeaders, from_fn},
+    web::{self, Data, PayloadConfig, ServiceConfig},
+};
+
+use crate::{Facade, boundary::boundary, error::ApiError, registrations, tunnel};
+
+/// Limits and sizes of the server.
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    /// Worker threads.
+    pub workers: usize,
+    /// The most bytes a request's body may have.
+    pub max_body_bytes: usize,
+    /// The most connections at once, per worker.
+    pub max_connections: usize,
+    /// How long an idle connection is kept open.
+    pub keep_alive: Duration,
+    /// How long a client may take to send its headers.
+    pub request_timeout: Duration,
+    /// How long running requests may take to finish when the server stops, in whole seconds.
+    pub drain_timeout: Duration,
+}
+
+pub(crate) const COLLECTION: &str = "GET, HEAD, DELETE, OPTIONS";
+pub(crate) const MEMBER: &str = "DELETE, OPTIONS";
+
+/// The routes alone, for a server or a test.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(
+            resource("/v2/accounts/{account_id}/registrations", COLLECTION)
+                .route(web::get().to(registrations::list))
+                .route(web::head().to(registrations::list))
+                .route(web::delete().to(registrations::flush_all))
+                .route(web::post().to(tunnel::post_all)),
+        )
+        .service(
+            resource("/v2/accounts/{account_id}/registrations/count", COLLECTION)
+                .route(web::get().to(registrations::count))
+                .route(web::head().to(registrations::count))
+                .route(web::delete().to(registrations::flush_one))
+                .route(web::post().to(tunnel::post_one)),
+        )
+        .service(
+            resource("/v2/accounts/{account_id}/registrations/{username}", MEMBER)
+                .route(web::delete().to(registrations::flush_one))
+                .route(web::post().to(tunnel::post_one)),
+        )
+        .default_service(web::to(|| async {
+            Err::<HttpResponse, _>(ApiError::FaultyRequest)
+        }));
+}
+
+/// A path with and without a slash at its end, that says which methods it takes.
+fn resource(path: &str, allow: &'static str) -> Resource {
+    web::resource([path.to_owned(), format!("{path}/")])
+        .route(web::method(actix_web::http::Method::OPTIONS).to(move || ready(preflight(allow))))
+        .default_service(web::to(move || async move {
+            Err::<HttpResponse, _>(ApiError::InvalidMethod { allow })
+        }))
+}
+
+/// CORS preflight: needs no token, a browser sends none.
+fn preflight(allow: &'static str) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::ALLOW, allow))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, allow))
+        .insert_header((
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "Content-Type, X-Auth-Token, X-Request-ID, Authorization, If-None-Match, Cache-Control",
+        ))
+        .insert_header((header::ACCESS_CONTROL_MAX_AGE, "86400"))
+        .finish()
+}
+
+/// Serves on a socket that is bound already. The caller stops it through its handle.
+pub fn serve(
+    facade: Facade,
+    listener: TcpListener,
+    settings: &ServerSettings,
+) -> std::io::Result<Server> {
+    let facade = Data::new(facade);
+    let max_body_bytes = settings.max_body_bytes;
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(Data::clone(&facade))
+            .app_data(PayloadConfig::new(max_body_bytes))
+            // The boundary makes new answers of errors, so the headers of all come after it.
+            .wrap(from_fn(boundary))
+            .wrap(cors_headers())
+            .configure(routes)
+    });
+    let server = server
+        .workers(settings.workers)
+        .max_connections(settings.max_connections)
+        .keep_alive(settings.keep_alive)
+        .client_request_timeout(settings.request_timeout)
+        .shutdown_timeout(settings.drain_timeout.as_secs())
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}
+
+/// Any origin may read the answers: what guards them is the token, which no browser adds by itself.
+fn cors_headers() -> DefaultHeaders {
+    DefaultHeaders::new()
+        .add((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .add((header::ACCESS_CONTROL_EXPOSE_HEADERS, "ETag, X-Request-ID"))
+}

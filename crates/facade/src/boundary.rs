@@ -1,0 +1,102 @@
+//! The edge every request and answer passes: its id, its log line, and the envelope of errors.
+
+use std::time::Instant;
+
+use actix_web::{
+    Error, HttpMessage as _, HttpRequest, HttpResponse,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{self, HeaderName, HeaderValue},
+    middleware::Next,
+    web::Data,
+};
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use crate::{Facade, envelope, error::ApiError};
+
+/// Identifies a request in its answer and in every log line about it: 32 lower-case hex digits.
+#[derive(Clone)]
+pub(crate) struct RequestId(pub(crate) String);
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+fn id_for(req: &ServiceRequest) -> RequestId {
+    let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let given = req
+        .headers()
+        .get(X_REQUEST_ID)
+        .and_then(|value| value.to_str().ok());
+    match given.filter(|id| id.len() == 32 && id.bytes().all(hex)) {
+        Some(given) => RequestId(given.to_owned()),
+        None => RequestId(Uuid::new_v4().simple().to_string()),
+    }
+}
+
+/// Gives the request an id and the answer its envelope, and writes one log line.
+pub(crate) async fn boundary(
+    req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let id = id_for(&req);
+    req.extensions_mut().insert(id.clone());
+    // The path without its query: a token may stand there.
+    let span = tracing::info_span!("request", request_id = %id.0, method = %req.method(), path = %req.path());
+    let begun = Instant::now();
+    // Errors of handlers and extractors arrive as responses that carry them; nothing is left that
+    // could fail before them.
+    let response = next.call(req).instrument(span.clone()).await?;
+    let _entered = span.enter();
+    let mut response = enveloped(response);
+    if let Ok(value) = HeaderValue::from_str(&id.0) {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    tracing::info!(
+        status = response.status().as_u16(),
+        elapsed_us = begun.elapsed().as_micros(),
+        "answered"
+    );
+    Ok(response)
+}
+
+/// Puts the envelope around an error that has none yet.
+fn enveloped(response: ServiceResponse<impl MessageBody + 'static>) -> ServiceResponse<BoxBody> {
+    let status = response.status();
+    let ours = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|t| t == "application/json");
+    if ours || !(status.is_client_error() || status.is_server_error()) {
+        return response.map_into_boxed_body();
+    }
+    let error = response
+        .response()
+        .error()
+        .map_or_else(|| ApiError::of_status(status), error_of);
+    let request = response.request().clone();
+    let rendered = render(&request, &error);
+    ServiceResponse::new(request, rendered)
+}
+
+fn error_of(error: &Error) -> ApiError {
+    match error.as_error::<ApiError>() {
+        Some(error) => error.clone(),
+        None => ApiError::of_status(error.as_response_error().status_code()),
+    }
+}
+
+fn render(request: &HttpRequest, error: &ApiError) -> HttpResponse {
+    match error {
+        ApiError::BrokerUnreachable { detail, .. } => {
+            tracing::error!(error = %detail, "flush failed");
+        }
+        ApiError::Framework { status } if status.is_server_error() => {
+            tracing::error!(%status, "request failed");
+        }
+        other => tracing::debug!(error = %other, "refused"),
+    }
+    match request.app_data::<Data<Facade>>() {
+        Some(facade) => envelope::failure(request, facade, error),
+        None => HttpResponse::InternalServerError().finish(),
+    }
+}

@@ -1,0 +1,161 @@
+//! Every way a request can fail, with what the caller is told.
+
+use actix_web::{HttpResponse, ResponseError, http::StatusCode};
+use registrar::FlushError;
+use serde_json::{Value, json};
+
+/// A failed request. The text for the caller is in [`ApiError::data`]; the boundary writes the
+/// envelope around it and the log line.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum ApiError {
+    #[error("{parameter}: got {got:?}, takes {takes}")]
+    Parse {
+        parameter: &'static str,
+        got: String,
+        takes: &'static str,
+    },
+    #[error("no valid token")]
+    InvalidCredentials,
+    #[error("the token has no right to do this")]
+    Forbidden,
+    #[error("unknown {what} {identifier:?}")]
+    BadIdentifier {
+        what: &'static str,
+        identifier: String,
+    },
+    #[error("no such path")]
+    FaultyRequest,
+    #[error("method not allowed")]
+    InvalidMethod { allow: &'static str },
+    #[error("the {what} is too large")]
+    TooLarge {
+        what: &'static str,
+        status: StatusCode,
+    },
+    #[error("{detail}")]
+    BrokerUnreachable { detail: String, forgotten: usize },
+    #[error("{status}")]
+    Framework { status: StatusCode },
+}
+
+impl ApiError {
+    /// Whatever actix-web made of a request that it could not read.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::FaultyRequest,
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge {
+                what: "body",
+                status,
+            },
+            StatusCode::URI_TOO_LONG => Self::TooLarge {
+                what: "URI",
+                status,
+            },
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Self::TooLarge {
+                what: "header",
+                status,
+            },
+            StatusCode::BAD_REQUEST => Self::Parse {
+                parameter: "request",
+                got: String::new(),
+                takes: "well-formed HTTP",
+            },
+            other => Self::Framework { status: other },
+        }
+    }
+
+    /// The short name that clients tell errors by.
+    pub(crate) fn message(&self) -> &'static str {
+        match self {
+            Self::Parse { .. } => "parse_error",
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::Forbidden => "forbidden",
+            Self::BadIdentifier { .. } => "bad_identifier",
+            Self::FaultyRequest => "faulty_request",
+            Self::InvalidMethod { .. } => "invalid_method",
+            Self::TooLarge { .. } => "too_large",
+            Self::BrokerUnreachable { .. } => "broker_unreachable",
+            Self::Framework { status } if status.is_server_error() => "internal_error",
+            Self::Framework { .. } => "bad_request",
+        }
+    }
+
+    /// What was wrong and what to do.
+    pub(crate) fn data(&self) -> Value {
+        match self {
+            Self::Parse {
+                parameter,
+                got,
+                takes,
+            } => {
+                let message = format!("{parameter} cannot be used: it takes {takes}");
+                json!({"message": message, "cause": got, *parameter: {"got": got, "takes": takes}})
+            }
+            Self::InvalidCredentials => json!({
+                "message": "no valid token: send one as X-Auth-Token, auth_token or Authorization: Bearer"
+            }),
+            Self::Forbidden => {
+                json!({"message": "this token has no right to do this to this account"})
+            }
+            Self::BadIdentifier { what, identifier } => {
+                json!({"message": format!("unknown {what}"), "cause": identifier})
+            }
+            Self::FaultyRequest => json!({"message": "no such path"}),
+            Self::InvalidMethod { allow } => {
+                json!({"message": "this path does not take this method", "cause": format!("allowed: {allow}")})
+            }
+            Self::TooLarge { what, .. } => {
+                json!({"message": format!("the {what} is larger than is taken")})
+            }
+            Self::BrokerUnreachable { forgotten: 0, .. } => json!({
+                "message": "the flush could not be handed to RabbitMQ: nothing was flushed, try again"
+            }),
+            Self::BrokerUnreachable { forgotten, .. } => json!({
+                "message": "the flush could not be handed to RabbitMQ for every realm: try again",
+                "cause": format!("{forgotten} registrations were flushed before"),
+            }),
+            Self::Framework { status } => {
+                json!({"message": status.canonical_reason().unwrap_or("the request failed")})
+            }
+        }
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Self::Parse { .. } => StatusCode::BAD_REQUEST,
+            Self::InvalidCredentials => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::BadIdentifier { .. } | Self::FaultyRequest => StatusCode::NOT_FOUND,
+            Self::InvalidMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BrokerUnreachable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooLarge { status, .. } | Self::Framework { status } => *status,
+        }
+    }
+
+    /// Empty: the boundary, which knows the request, writes the envelope.
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+impl From<FlushError> for ApiError {
+    fn from(error: FlushError) -> Self {
+        let detail = error.to_string();
+        match error {
+            FlushError::Unsafe { what, name, .. } => Self::Parse {
+                parameter: what,
+                got: name.chars().take(300).collect(),
+                takes: "1 to 255 bytes without quotes, backslash, `;`, `%` or control characters",
+            },
+            FlushError::NotRegistered(identifier) => Self::BadIdentifier {
+                what: "username",
+                identifier,
+            },
+            FlushError::Unreachable { forgotten, .. } => {
+                Self::BrokerUnreachable { detail, forgotten }
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Crossbar's Registrations API over HTTP, answered from the registrar.
+//!
+//! Routes, auth, envelope and errors; knows nothing of brokers. The contract is Crossbar's: an
+//! operator routes `/v2/accounts/*/registrations*` here and no client notices.
+
+mod app;
+pub mod auth;
+mod boundary;
+mod caller;
+mod envelope;
+mod error;
+mod query;
+mod registrations;
+mod tunnel;
+
+use std::sync::Arc;
+
+pub use app::{ServerSettings, routes, serve};
+use auth::Auth;
+use registrar::Registrar;
+use registration::Clock;
+
+/// What every request is answered with.
+pub struct Facade {
+    /// The table and its service.
+    pub registrar: Arc<Registrar>,
+    /// Who may do what.
+    pub auth: Auth,
+    /// Time of the answers' timestamps.
+    pub clock: Arc<dyn Clock>,
+    /// Name of this node, shown in every answer.
+    pub node: String,
+    /// Whether answers repeat the caller's token, as Crossbar's do.
+    pub echo_token: bool,
+}
