@@ -15,6 +15,7 @@ mod tunnel;
 
 use std::sync::Arc;
 
+pub use actix_web::dev::Server;
 pub use app::{ServerSettings, routes, serve};
 use auth::Auth;
 use registrar::Registrar;

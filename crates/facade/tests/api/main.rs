@@ -1,6 +1,10 @@
 //! The API as a client meets it: a real server on a loopback port, one file per endpoint.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 mod count;
 mod errors;

@@ -1,0 +1,98 @@
+//! All zones together.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use registrar::{Bus, BusFuture, Publication, Receipt, Registrar};
+use registration::Zone;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    link::{Link, LinkState},
+    settings::{Settings, SettingsError, ZoneSettings, read_uris},
+    supervisor::Supervisor,
+};
+
+/// The brokers of all zones.
+pub struct AmqpBus {
+    settings: Settings,
+    queue: String,
+    zones: Vec<(ZoneSettings, Arc<Link>)>,
+}
+
+impl AmqpBus {
+    /// Checks the settings; connects to nothing yet.
+    pub fn new(settings: Settings, zones: Vec<ZoneSettings>) -> Result<Arc<Self>, SettingsError> {
+        for zone in &zones {
+            read_uris(zone, settings.heartbeat)?;
+        }
+        let link = |zone: ZoneSettings| (zone.clone(), Arc::new(Link::new(zone.zone)));
+        Ok(Arc::new(Self {
+            queue: settings.queue()?,
+            settings,
+            zones: zones.into_iter().map(link).collect(),
+        }))
+    }
+
+    /// One supervisor per zone, each to be run until it ends, which is after `stop`. Deliveries go
+    /// to `registrar`.
+    pub fn supervisors(
+        &self,
+        registrar: &Arc<Registrar>,
+        stop: &CancellationToken,
+    ) -> Result<Vec<impl Future<Output = ()> + Send + use<>>, SettingsError> {
+        let supervisor = |(zone, link): &(ZoneSettings, Arc<Link>)| {
+            let supervisor = Supervisor {
+                uris: read_uris(zone, self.settings.heartbeat)?,
+                queue: self.queue.clone(),
+                settings: self.settings.clone(),
+                link: Arc::clone(link),
+                registrar: Arc::clone(registrar),
+                stop: stop.clone(),
+            };
+            Ok(supervisor.run())
+        };
+        self.zones.iter().map(supervisor).collect()
+    }
+
+    /// Each zone with its connection's state, to be read or waited on.
+    pub fn states(&self) -> Vec<(Zone, watch::Receiver<LinkState>)> {
+        self.zones
+            .iter()
+            .map(|(zone, link)| (zone.zone.clone(), link.state()))
+            .collect()
+    }
+
+    async fn publish_in(&self, link: &Link, publication: &Publication) -> Result<(), String> {
+        match link.publisher() {
+            Some(publisher) => {
+                publisher
+                    .publish(publication, self.settings.publish_timeout)
+                    .await
+            }
+            None => Err(match &*link.state().borrow() {
+                LinkState::Down { reason } => format!("not connected to RabbitMQ ({reason})"),
+                _ => "not connected to RabbitMQ yet".into(),
+            }),
+        }
+    }
+}
+
+impl Bus for AmqpBus {
+    fn publish<'a>(&'a self, publication: &'a Publication) -> BusFuture<'a> {
+        Box::pin(async move {
+            let each = self.zones.iter().map(|(_, link)| async move {
+                (link.zone.clone(), self.publish_in(link, publication).await)
+            });
+            let mut receipt = Receipt::default();
+            for (zone, result) in join_all(each).await {
+                match result {
+                    Ok(()) => receipt.confirmed.push(zone),
+                    Err(reason) => receipt.missing.push((zone, reason)),
+                }
+            }
+            receipt
+        })
+    }
+}

@@ -1,0 +1,18 @@
+//! The registrar's [`Bus`](registrar::Bus) on RabbitMQ, by way of lapin.
+//!
+//! Each zone has one supervisor that owns its connection, channels, queue and consumer, and builds
+//! all of them anew on any error or end of stream: lapin's own recovery leaves a silent consumer
+//! behind in several of those cases.
+
+mod bus;
+mod consumer;
+mod link;
+mod publisher;
+mod rate_limit;
+mod session;
+mod settings;
+mod supervisor;
+
+pub use bus::AmqpBus;
+pub use link::LinkState;
+pub use settings::{Settings, SettingsError, ZoneSettings, redacted};
