@@ -1,2 +1,32 @@
 //! The `rollcall` program.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use rollcall::cli::{Cli, Command};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match try_main(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "there may be no log to say it in")]
+fn report(error: &anyhow::Error) {
+    eprintln!("rollcall: {error:#}");
+}
+
+#[tokio::main]
+async fn try_main(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        Command::Serve { config } => rollcall::serve::run(config.as_deref()).await,
+        Command::Demo { port, phones } => rollcall::demo::run(port, phones).await,
+    }
+}

@@ -1,0 +1,114 @@
+//! The configuration: one TOML file, and `ROLLCALL_SECTION__KEY` variables before it.
+//!
+//! Every key is described in `docs/configuration.md` and `rollcall.example.toml`; a test holds
+//! them to what is read here.
+
+mod reader;
+mod sections;
+
+use std::path::{Path, PathBuf};
+
+use reader::Reader;
+pub use sections::{Accounts, Amqp, Auth, AuthMode, Cache, Http, Log, LogFormat, Shutdown, Zone};
+
+/// Everything that can be set.
+#[derive(Debug)]
+pub struct Config {
+    /// The HTTP server.
+    pub http: Http,
+    /// Who may do what.
+    pub auth: Auth,
+    /// Accounts and their realms.
+    pub accounts: Accounts,
+    /// The table.
+    pub cache: Cache,
+    /// Connections to brokers.
+    pub amqp: Amqp,
+    /// The brokers, by zone.
+    pub zones: Vec<Zone>,
+    /// Logs.
+    pub log: Log,
+    /// The end.
+    pub shutdown: Shutdown,
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration file {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("the configuration file {path} is not TOML, at line {line}: {message}")]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Where in it.
+        line: usize,
+        /// What is wrong. Never the line itself: it may hold a password.
+        message: String,
+    },
+    /// Settings that cannot be used.
+    #[error("the configuration cannot be used:\n  {}", .0.join("\n  "))]
+    Settings(Vec<String>),
+}
+
+impl Config {
+    /// Reads the file, if any, and the environment; says all that is wrong with them at once.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let table = file.map_or_else(|| Ok(toml::Table::new()), read)?;
+        let mut reader = Reader::new(table, environment);
+        let config = Self::read(&mut reader);
+        let (_, problems) = reader.finish();
+        if problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError::Settings(problems))
+        }
+    }
+
+    fn read(reader: &mut Reader) -> Self {
+        let http = Http::read(reader);
+        let auth = Auth::read(reader, &http);
+        Self {
+            auth,
+            accounts: Accounts::read(reader),
+            cache: Cache::read(reader),
+            amqp: Amqp::read(reader),
+            zones: Zone::read_all(reader),
+            log: Log::read(reader),
+            shutdown: Shutdown::read(reader),
+            http,
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<toml::Table, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    text.parse().map_err(|error: toml::de::Error| {
+        let before = error
+            .span()
+            .and_then(|span| text.get(..span.start))
+            .unwrap_or_default();
+        ConfigError::Syntax {
+            path: path.to_owned(),
+            line: before.matches('\n').count() + 1,
+            message: error.message().to_owned(),
+        }
+    })
+}
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

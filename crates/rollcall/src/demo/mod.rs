@@ -1,0 +1,151 @@
+//! The whole program with nothing outside it: simulated proxies and phones around the same decode,
+//! cache and facade as in production. Only the bus adapter is another.
+
+mod bus;
+mod phones;
+mod proxy;
+
+use std::{
+    net::{Ipv4Addr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use facade::{
+    Facade, ServerSettings,
+    auth::{Auth, StaticTokens},
+};
+use registrar::{Accounts, Registrar, Settings};
+use registration::{Clock, Policy, SystemClock, Zone};
+
+use crate::life::Life;
+use bus::LocalBus;
+use phones::Fleet;
+
+/// The demo's only token. It guards nothing: the demo listens on loopback and holds made-up phones.
+const TOKEN: &str = "demo";
+/// SHA-256 of [`TOKEN`].
+const TOKEN_SHA256: &str = "2a97516c354b68848cdbd8f54a226a0a55b21ed138e207ad6c5cbb9c00aa5aea";
+const NODE: &str = "rollcall@demo";
+
+/// Runs the demo until it is told to stop.
+pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).with_context(|| {
+        format!("cannot listen on 127.0.0.1:{port}; choose another with --port")
+    })?;
+    let port = listener
+        .local_addr()
+        .context("the socket has no address")?
+        .port();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let (bus, deliveries) = LocalBus::new();
+    let settings = Settings {
+        policy: Policy {
+            expires_deviation: 10,
+            ..Policy::default()
+        },
+        limits: kapi::Limits::default(),
+        identity: kapi::Identity::new(NODE)?,
+    };
+    let registrar = Arc::new(Registrar::new(
+        settings,
+        Accounts::new([].into()),
+        Arc::<LocalBus>::clone(&bus),
+        Arc::clone(&clock),
+    ));
+
+    let life = Life::default();
+    let consuming = Arc::clone(&registrar);
+    life.run(
+        "bus",
+        deliveries.pump(
+            Zone::new("demo"),
+            move |zone, body| drop(consuming.deliver(zone, body)),
+            life.stop(),
+        ),
+    );
+    let sweeping = Arc::clone(&registrar);
+    life.every(Duration::from_secs(1), "sweep", move || sweeping.sweep());
+    let fleet = Fleet::new(phones);
+    print_how_to(&fleet, port);
+    for proxy in proxy::proxies(&fleet, &bus, &clock) {
+        life.run("proxy", proxy.run(life.stop()));
+    }
+
+    let tokens = format!(
+        "[[token]]\nname = \"demo\"\nsha256 = \"{TOKEN_SHA256}\"\naccounts = [\"*\"]\nwrite = true\n"
+    );
+    let facade = Facade {
+        registrar,
+        auth: Auth::Static(StaticTokens::parse(&tokens)?),
+        clock,
+        node: NODE.into(),
+        echo_token: true,
+    };
+    let server = ServerSettings {
+        workers: 2,
+        max_body_bytes: 65_536,
+        max_connections: 1_000,
+        keep_alive: Duration::from_secs(75),
+        request_timeout: Duration::from_secs(10),
+        drain_timeout: Duration::from_secs(2),
+    };
+    life.serve(
+        facade::serve(facade, listener, &server)?,
+        server.drain_timeout,
+    )
+    .await
+}
+
+#[expect(
+    clippy::print_stdout,
+    reason = "the demo talks to the person who started it"
+)]
+fn print_how_to(fleet: &Fleet, port: u16) {
+    println!(
+        "SIMULATION: no RabbitMQ, no Kamailio, no phone. {} made-up phones in these accounts:\n",
+        fleet.len()
+    );
+    for account in fleet.accounts() {
+        println!(
+            "  {}  {}  ({} phones)",
+            account.id,
+            account.realm,
+            fleet.of(account).count()
+        );
+    }
+    let Some(phone) = fleet.phones().first() else {
+        return;
+    };
+    let url = format!(
+        "http://127.0.0.1:{port}/v2/accounts/{}/registrations",
+        phone.account.id
+    );
+    println!("\nList, count, flush one, flush all:\n");
+    println!("  curl -sH 'X-Auth-Token: {TOKEN}' '{url}?pretty=true'");
+    println!("  curl -sH 'X-Auth-Token: {TOKEN}' {url}/count");
+    println!(
+        "  curl -sH 'X-Auth-Token: {TOKEN}' -X DELETE {url}/{}",
+        phone.username
+    );
+    println!("  curl -sH 'X-Auth-Token: {TOKEN}' -X DELETE {url}");
+    println!(
+        "\nA flushed phone comes back at its next refresh, within {} s. Ctrl-C ends.\n",
+        phones::REFRESH.as_secs()
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_is_that_of_the_token() {
+        let tokens = format!(
+            "[[token]]\nname = \"demo\"\nsha256 = \"{TOKEN_SHA256}\"\naccounts = [\"*\"]\n"
+        );
+        let auth = Auth::Static(StaticTokens::parse(&tokens).unwrap());
+        assert!(auth.knows(Some(TOKEN)));
+    }
+}

@@ -1,0 +1,9 @@
+//! The binary's parts: command line, configuration, life cycle, wiring, and the demo.
+
+pub mod accounts;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod life;
+pub mod serve;
+pub mod telemetry;

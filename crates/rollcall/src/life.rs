@@ -1,0 +1,131 @@
+//! The life of the process: tasks, signals, and an orderly end.
+
+use std::{future::Future, time::Duration};
+
+use anyhow::{Context as _, bail};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// The tasks that run beside the server, and the word to stop.
+pub struct Life {
+    stop: CancellationToken,
+    tracker: TaskTracker,
+    died: mpsc::Sender<&'static str>,
+    deaths: mpsc::Receiver<&'static str>,
+}
+
+impl Default for Life {
+    fn default() -> Self {
+        let (died, deaths) = mpsc::channel(1);
+        Self {
+            stop: CancellationToken::new(),
+            tracker: TaskTracker::new(),
+            died,
+            deaths,
+        }
+    }
+}
+
+impl Life {
+    /// Told when everything is to stop.
+    pub fn stop(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Keeps count of tasks that have to finish before the process ends.
+    pub fn tracker(&self) -> &TaskTracker {
+        &self.tracker
+    }
+
+    /// Runs a task until the stop. If it ends or panics before, the process ends with a failure
+    /// that names it: half a service is worse than none.
+    pub fn run(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let (stop, died) = (self.stop.clone(), self.died.clone());
+        let task = self.tracker.spawn(task);
+        tokio::spawn(async move {
+            if let Err(error) = task.await {
+                tracing::error!(task = name, %error, "a task panicked");
+            }
+            if !stop.is_cancelled() {
+                // Full means that another death is already being dealt with.
+                let _ = died.try_send(name);
+            }
+        });
+    }
+
+    /// Runs `tick` about every `period` until the stop.
+    pub fn every(
+        &self,
+        period: Duration,
+        name: &'static str,
+        mut tick: impl FnMut() + Send + 'static,
+    ) {
+        let stop = self.stop.clone();
+        self.run(name, async move {
+            let mut interval = tokio::time::interval(period);
+            interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            while stop.run_until_cancelled(interval.tick()).await.is_some() {
+                tick();
+            }
+        });
+    }
+
+    /// Serves until SIGTERM or SIGINT, then: no new connections, running requests finish, tasks
+    /// finish what they hold, all within `drain`. A second signal ends at once.
+    pub async fn serve(mut self, server: facade::Server, drain: Duration) -> anyhow::Result<()> {
+        let mut signals = Signals::listen()?;
+        let handle = server.handle();
+        let mut server = tokio::spawn(server);
+        let died = tokio::select! {
+            name = signals.next() => {
+                tracing::info!(signal = name, "stopping");
+                None
+            }
+            ended = &mut server => {
+                ended.context("the HTTP server panicked")?.context("the HTTP server failed")?;
+                bail!("the HTTP server ended by itself");
+            }
+            name = self.deaths.recv() => name,
+        };
+        let drained = async {
+            handle.stop(true).await;
+            self.stop.cancel();
+            self.tracker.close();
+            self.tracker.wait().await;
+        };
+        tokio::select! {
+            () = drained => tracing::info!("stopped"),
+            () = tokio::time::sleep(drain) => tracing::warn!(seconds = drain.as_secs(), "stopped before all was finished"),
+            name = signals.next() => bail!("ended at once by a second {name}"),
+        }
+        match died {
+            Some(name) => bail!("the task {name:?} ended before its time: see the log above it"),
+            None => Ok(()),
+        }
+    }
+}
+
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Wiring of the service: configuration to settings, settings to parts, parts to each other.
+
+use std::{collections::HashMap, net::TcpListener, path::Path, sync::Arc, time::Duration};
+
+use amqp::{AmqpBus, ZoneSettings};
+use anyhow::Context as _;
+use facade::{
+    Facade, ServerSettings,
+    auth::{Auth, StaticTokens},
+};
+use kapi::{Identity, Limits};
+use registrar::{Accounts, Registrar, Settings};
+use registration::{Clock, Policy, SystemClock, Zone};
+
+use crate::{
+    accounts,
+    config::{AuthMode, Config},
+    life::Life,
+    telemetry,
+};
+
+/// Runs the service until it is told to stop.
+pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
+    let config = Config::load(config, std::env::vars())?;
+    telemetry::init(&config.log)?;
+    let auth = auth(&config)?;
+    let realms = config
+        .accounts
+        .realms_file
+        .as_deref()
+        .map_or_else(|| Ok(HashMap::new()), accounts::read)?;
+    let (bind, port) = (config.http.bind, config.http.port);
+    let bus = AmqpBus::new(amqp_settings(&config), zones(&config))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let registrar = Arc::new(Registrar::new(
+        registrar_settings(&config)?,
+        Accounts::new(realms),
+        Arc::<AmqpBus>::clone(&bus),
+        Arc::clone(&clock),
+    ));
+    let listener = TcpListener::bind((bind, port))
+        .with_context(|| format!("cannot listen on {bind} port {port} (http.bind, http.port)"))?;
+    let address = listener.local_addr().context("the socket has no address")?;
+
+    let life = Life::default();
+    for supervisor in bus.supervisors(&registrar, &life.stop())? {
+        life.run("amqp", supervisor);
+    }
+    let sweeping = Arc::clone(&registrar);
+    life.every(Duration::from_secs(1), "sweep", move || sweeping.sweep());
+    let facade = Facade {
+        registrar,
+        auth,
+        clock,
+        node: config.amqp.node.clone(),
+        echo_token: config.auth.echo_token,
+    };
+    let server = facade::serve(facade, listener, &server_settings(&config))?;
+    tracing::info!(%address, node = config.amqp.node, version = env!("CARGO_PKG_VERSION"), "listening");
+    life.serve(server, config.shutdown.drain_timeout).await
+}
+
+fn auth(config: &Config) -> anyhow::Result<Auth> {
+    match (config.auth.mode, &config.auth.tokens_file) {
+        (AuthMode::Static, Some(file)) => Ok(Auth::Static(StaticTokens::read(file)?)),
+        (AuthMode::Static, None) => {
+            anyhow::bail!("auth.tokens_file must name the file of token hashes")
+        }
+        (AuthMode::None, _) => {
+            tracing::warn!(
+                bind = %config.http.bind,
+                "auth.mode is \"none\": whoever reaches this address may list and flush every account"
+            );
+            Ok(Auth::None)
+        }
+    }
+}
+
+fn zones(config: &Config) -> Vec<ZoneSettings> {
+    let zone = |zone: &crate::config::Zone| ZoneSettings {
+        zone: Zone::new(&zone.name),
+        uris: zone.uris.clone(),
+    };
+    config.zones.iter().map(zone).collect()
+}
+
+fn amqp_settings(config: &Config) -> amqp::Settings {
+    let amqp = &config.amqp;
+    amqp::Settings {
+        node: amqp.node.clone(),
+        prefetch: amqp.prefetch,
+        heartbeat: amqp.heartbeat,
+        connect_timeout: amqp.connect_timeout,
+        publish_timeout: amqp.publish_timeout,
+        reconnect_min: amqp.reconnect_min,
+        reconnect_max: amqp.reconnect_max,
+        queue_expires: amqp.queue_expires,
+        queue_max_length: amqp.queue_max_length,
+    }
+}
+
+fn registrar_settings(config: &Config) -> anyhow::Result<Settings> {
+    Ok(Settings {
+        policy: Policy {
+            expires_deviation: config.cache.expires_deviation,
+            default_realm: config.cache.default_realm.as_str().into(),
+        },
+        limits: Limits {
+            max_body_bytes: config.amqp.max_message_bytes,
+        },
+        identity: Identity::new(&config.amqp.node).context("amqp.node cannot be used")?,
+    })
+}
+
+fn server_settings(config: &Config) -> ServerSettings {
+    ServerSettings {
+        workers: config.http.workers,
+        max_body_bytes: config.http.max_body_bytes,
+        max_connections: config.http.max_connections,
+        keep_alive: config.http.keep_alive,
+        request_timeout: config.http.request_timeout,
+        drain_timeout: config.shutdown.drain_timeout,
+    }
+}
