@@ -1,0 +1,6 @@
+//! The subcommands.
+
+pub(crate) mod down;
+pub(crate) mod parts;
+pub(crate) mod state;
+pub(crate) mod up;
