@@ -48,6 +48,7 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     }
     let sweeping = Arc::clone(&registrar);
     life.every(Duration::from_secs(1), "sweep", move || sweeping.sweep());
+    let counted = Arc::clone(&registrar);
     let facade = Facade {
         registrar,
         auth,
@@ -57,7 +58,20 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     };
     let server = facade::serve(facade, listener, &server_settings(&config))?;
     tracing::info!(%address, node = config.amqp.node, version = env!("CARGO_PKG_VERSION"), "listening");
-    life.serve(server, config.shutdown.drain_timeout).await
+    let ended = life.serve(server, config.shutdown.drain_timeout).await;
+    log_counts(&counted);
+    ended
+}
+
+/// What became of all deliveries, for whoever wonders after the end.
+fn log_counts(registrar: &Registrar) {
+    for (kind, reason, count) in registrar
+        .stats()
+        .snapshot()
+        .filter(|(.., count)| *count > 0)
+    {
+        tracing::info!(kind, reason, count, "deliveries since the start");
+    }
 }
 
 fn auth(config: &Config) -> anyhow::Result<Auth> {
