@@ -98,6 +98,11 @@ impl Registrar {
         registrations
     }
 
+    /// The live registrations of a realm, or whose account has it, in no order.
+    pub fn of_realm(&self, realm: &str) -> Vec<Arc<Registration>> {
+        self.table.select(None, &[realm])
+    }
+
     /// How many live registrations an account has.
     pub fn count(&self, scope: &Scope) -> usize {
         self.table.select(Some(&scope.account), &scope.realms).len()

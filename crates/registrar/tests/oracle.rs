@@ -1,0 +1,168 @@
+//! Event sequences with what Kazoo's own registrar and REST code make of them, played to ours.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
+
+use kapi::{Identity, Limits, Spelling, write_json};
+use registrar::{Accounts, Bus, BusFuture, Publication, Receipt, Registrar, Settings};
+use registration::{Clock as _, GREGORIAN_UNIX_OFFSET, ManualClock, Policy, UnixMillis, Zone};
+use serde_json::Value;
+
+/// The cases' moment of handling, Gregorian: their `@T0`.
+const T0: u64 = 63_900_000_000;
+
+/// What ours does on purpose otherwise, each told in docs/kazoo-compatibility.md: the case, and the
+/// usernames that are registered afterwards.
+const DIFFERENT: [(&str, &[&str]); 11] = [
+    // A negative Expires is refused; Kazoo pads it to a lifetime of 2 s. (Both end with nobody.)
+    ("016c-natural-expiry", &[]),
+    // An Expires that is no number is refused; Kazoo pads the stored one once more.
+    ("020b-expires-garbage-refresh", &["user_bob"]),
+    // Realms compare without regard to case.
+    ("032-mixed-case-realm-no-account-realm", &["User_Bob"]),
+    // A contact nobody can parse harms nobody.
+    ("046-malformed-contact-noproxy", &["ok", "user_bob"]),
+    ("047-malformed-contact-proxy", &["user_bob"]),
+    // App-Name is not needed to know who registered.
+    ("052-missing-app-name", &["user_bob"]),
+    // Nulls are absent, and a number is a good username.
+    ("055-null-values", &["user_bob"]),
+    ("056-numeric-username", &["1001"]),
+    // A registration cannot have happened in the future.
+    ("058-last-registration-given", &["user_bob"]),
+    // An Account-ID that is none is left out.
+    ("067-account-id-bad-format", &["user_bob"]),
+    // An unregister of the contact before this one ends nothing.
+    ("068-unregister-old-contact", &["user_bob"]),
+];
+
+struct NoBus;
+
+impl Bus for NoBus {
+    fn publish<'a>(&'a self, _: &'a Publication) -> BusFuture<'a> {
+        Box::pin(async { Receipt::default() })
+    }
+}
+
+fn registrar(clock: &Arc<ManualClock>) -> Registrar {
+    let settings = Settings {
+        policy: Policy::default(),
+        limits: Limits::default(),
+        identity: Identity::new("rollcall@test").unwrap(),
+    };
+    Registrar::new(
+        settings,
+        Accounts::new([].into()),
+        Arc::new(NoBus),
+        Arc::<ManualClock>::clone(clock),
+    )
+}
+
+/// Plays a case's events; what HTTP then shows of the realm, by username.
+fn play(case: &Value) -> BTreeMap<String, Value> {
+    let clock = Arc::new(ManualClock::at(UnixMillis(
+        (T0 - GREGORIAN_UNIX_OFFSET) * 1000,
+    )));
+    let registrar = registrar(&clock);
+    for event in case["events"].as_array().unwrap() {
+        if let Some(seconds) = event.get("@sleep_seconds").and_then(Value::as_u64) {
+            clock.advance_millis(seconds * 1000);
+            continue;
+        }
+        let mut event = event.clone();
+        // The fixtures' own time is symbolic: it stands for the moment of handling.
+        if event["Event-Timestamp"] == T0 {
+            event["Event-Timestamp"] = clock.now().seconds().gregorian().into();
+        }
+        registrar.deliver(&Zone::new("local"), event.to_string().as_bytes());
+    }
+    let realm = case["query"]["Realm"].as_str().unwrap();
+    registrar
+        .of_realm(realm)
+        .iter()
+        .map(|registration| {
+            let mut json = Vec::new();
+            write_json(registration, Spelling::Http, &mut json);
+            (
+                registration.username.to_string(),
+                serde_json::from_slice(&json).unwrap(),
+            )
+        })
+        .collect()
+}
+
+/// `@T0` and `@T0+2` as numbers.
+fn with_times(value: &Value) -> Value {
+    match value {
+        Value::String(text) => match text.strip_prefix("@T0") {
+            Some("") => T0.into(),
+            Some(later) => (T0 + later.trim_start_matches('+').parse::<u64>().unwrap()).into(),
+            None => value.clone(),
+        },
+        Value::Object(object) => object
+            .iter()
+            .map(|(key, value)| (key.clone(), with_times(value)))
+            .collect(),
+        other => other.clone(),
+    }
+}
+
+fn cases() -> Vec<Value> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/oracle");
+    let mut paths: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with('0'));
+    paths.sort();
+    paths
+        .iter()
+        .map(|path| serde_json::from_slice(&fs::read(path).unwrap()).unwrap())
+        .collect()
+}
+
+#[test]
+fn every_case_shows_as_in_kazoo_or_differs_as_documented() {
+    let cases = cases();
+    assert!(cases.len() >= 49, "{} cases", cases.len());
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let name = case["name"].as_str().unwrap();
+        let shown = play(case);
+        if let Some((_, usernames)) = DIFFERENT.iter().find(|(different, _)| *different == name) {
+            if !shown.keys().eq(usernames.iter()) {
+                wrong.push(format!("{name}: registered are {:?}", shown.keys()));
+            }
+            continue;
+        }
+        let expected: BTreeMap<_, _> = case["expected_registrations"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|r| (r["username"].as_str().unwrap().to_owned(), with_times(r)))
+            .collect();
+        if shown != expected {
+            wrong.push(format!("{name}:\n  ours  {shown:?}\n  Kazoo {expected:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_difference_is_one_and_is_documented() {
+    let documented = include_str!("../../../docs/kazoo-compatibility.md");
+    let cases = cases();
+    for (name, _) in DIFFERENT {
+        assert!(
+            cases.iter().any(|case| case["name"] == name),
+            "{name} is no case"
+        );
+        assert!(documented.contains(name), "{name} is not documented");
+    }
+}
