@@ -6,12 +6,12 @@ use std::{
 };
 
 use futures_util::{FutureExt as _, StreamExt as _};
-use lapin::{Acker, message::Delivery, options::BasicAckOptions};
+use lapin::{Acker, Consumer, message::Delivery, options::BasicAckOptions};
 use registrar::{Outcome, Registrar};
 use registration::Zone;
 use tokio_util::sync::CancellationToken;
 
-use crate::{rate_limit::RateLimit, session::Session};
+use crate::rate_limit::RateLimit;
 
 /// How many deliveries are acknowledged at once at most.
 const MAX_BATCH: u16 = 256;
@@ -28,7 +28,7 @@ pub(crate) enum Ended {
 
 /// Consumes until told to stop or until the stream ends.
 pub(crate) async fn consume(
-    session: &mut Session,
+    consumer: &mut Consumer,
     zone: &Zone,
     registrar: &Registrar,
     prefetch: u16,
@@ -38,14 +38,14 @@ pub(crate) async fn consume(
     let mut refusals = RateLimit::new(LOG_PERIOD);
     let mut applied = Applied::default();
     loop {
-        let next = match session.consumer.next().now_or_never() {
+        let next = match consumer.next().now_or_never() {
             Some(next) if !stop.is_cancelled() => next,
             _ => {
                 // Nothing waits: the time to acknowledge, and to look up.
                 if let Err(error) = applied.acknowledge().await {
                     return Ended::Failed(format!("acknowledging: {error}"));
                 }
-                match stop.run_until_cancelled(session.consumer.next()).await {
+                match stop.run_until_cancelled(consumer.next()).await {
                     Some(next) => next,
                     None => return Ended::Stopped,
                 }

@@ -4,14 +4,17 @@
 //! all of them anew on any error or end of stream: lapin's own recovery leaves a silent consumer
 //! behind in several of those cases.
 
+mod backoff;
 mod bus;
 mod consumer;
+mod dial;
 mod link;
 mod publisher;
 mod rate_limit;
 mod session;
 mod settings;
 mod supervisor;
+mod topology;
 
 pub use bus::AmqpBus;
 pub use link::LinkState;

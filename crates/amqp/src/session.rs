@@ -2,22 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use kapi::{FLUSH_BINDING, REGISTRAR_EXCHANGE, SUCCESS_BINDING};
-use lapin::{
-    Channel, Connection, ConnectionProperties, Consumer, ErrorKind, ExchangeKind,
-    options::{
-        BasicConsumeOptions, BasicQosOptions, ExchangeDeclareOptions, QueueBindOptions,
-        QueueDeclareOptions,
-    },
-    types::{AMQPValue, FieldTable},
-    uri::AMQPUri,
+use lapin::{Channel, Connection, ConnectionProperties, Consumer, uri::AMQPUri};
+
+use crate::{
+    dial::{HangUp, dial},
+    publisher::Publisher,
+    settings::Settings,
+    topology::{at, consume, declare_exchange, declare_queue},
 };
 
-use crate::{publisher::Publisher, settings::Settings};
-
-/// AMQP reply codes (AMQP 0-9-1, 1.1) that mean something special here.
-const ACCESS_REFUSED: u16 = 403;
-const PRECONDITION_FAILED: u16 = 406;
+/// How long a polite goodbye to the broker may take.
+const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
 /// A connection that consumes.
 pub(crate) struct Session {
@@ -25,6 +20,8 @@ pub(crate) struct Session {
     pub(crate) channel: Channel,
     pub(crate) consumer: Consumer,
     pub(crate) publisher: Publisher,
+    /// Dropped last, when all that can be said politely has been said.
+    _hang_up: HangUp,
 }
 
 impl Session {
@@ -34,156 +31,68 @@ impl Session {
         queue: &str,
         settings: &Settings,
     ) -> Result<Self, String> {
-        let opening = Self::open_unbounded(uri, queue, settings);
-        let late = |_| {
-            format!(
-                "no connection within {} s",
-                settings.connect_timeout.as_secs()
-            )
-        };
-        tokio::time::timeout(settings.connect_timeout, opening)
-            .await
-            .map_err(late)?
-    }
-
-    async fn open_unbounded(
-        uri: AMQPUri,
-        queue: &str,
-        settings: &Settings,
-    ) -> Result<Self, String> {
+        let limit = settings.connect_timeout;
+        let late = |_| format!("no connection within {} s", limit.as_secs_f32());
         let properties = ConnectionProperties::default()
             .with_connection_name(settings.node.as_str().into())
             .with_client_property("product".into(), "rollcall".into())
             .with_client_property("version".into(), env!("CARGO_PKG_VERSION").into());
-        let at = |step: &'static str| move |error: lapin::Error| format!("{step}: {error}");
-        let connection = Connection::connect_uri(uri, properties)
+        let deadline = tokio::time::Instant::now() + limit;
+        let (connection, hang_up) = tokio::time::timeout_at(deadline, dial(uri, properties, limit))
             .await
+            .map_err(late)?
             .map_err(at("connecting"))?;
         let connection = Arc::new(connection);
-        declare_exchange(&connection)
+        let setting_up = Self::set_up(&connection, queue, settings);
+        let set_up = tokio::time::timeout_at(deadline, setting_up).await;
+        match set_up.map_err(late).flatten() {
+            Ok((channel, consumer, publisher)) => Ok(Self {
+                connection,
+                channel,
+                consumer,
+                publisher,
+                _hang_up: hang_up,
+            }),
+            Err(reason) => {
+                // Politely, or the broker's log fills with warnings about us.
+                within_limit(connection.close(200, "giving up".into())).await;
+                Err(reason)
+            }
+        }
+    }
+
+    async fn set_up(
+        connection: &Arc<Connection>,
+        queue: &str,
+        settings: &Settings,
+    ) -> Result<(Channel, Consumer, Publisher), String> {
+        declare_exchange(connection)
             .await
             .map_err(at("declaring the exchange registrar"))?;
-        declare_queue(&connection, queue, settings)
+        declare_queue(connection, queue, settings)
             .await
             .map_err(at("declaring the queue"))?;
-        let channel = connection
-            .create_channel()
-            .await
-            .map_err(at("opening a channel"))?;
-        for binding in [SUCCESS_BINDING, FLUSH_BINDING] {
-            let bound = channel.queue_bind(
-                queue.into(),
-                REGISTRAR_EXCHANGE.into(),
-                binding.into(),
-                QueueBindOptions::default(),
-                FieldTable::default(),
-            );
-            bound.await.map_err(at("binding the queue"))?;
-        }
-        channel
-            .basic_qos(settings.prefetch, BasicQosOptions::default())
-            .await
-            .map_err(at("setting the prefetch"))?;
-        // Exclusive, since two processes on one queue would each see half of the events.
-        let options = BasicConsumeOptions {
-            exclusive: true,
-            ..BasicConsumeOptions::default()
-        };
-        let consumer = channel
-            .basic_consume(queue.into(), "".into(), options, FieldTable::default())
-            .await
-            .map_err(|error| consume_error(&error, queue))?;
-        let publisher = Publisher::open(Arc::clone(&connection))
+        let publisher = Publisher::open(Arc::clone(connection))
             .await
             .map_err(at("opening a channel to publish"))?;
-        Ok(Self {
-            connection,
-            channel,
-            consumer,
-            publisher,
-        })
+        let (channel, consumer) = consume(connection, queue, settings.prefetch).await?;
+        Ok((channel, consumer, publisher))
     }
 
-    /// Closes politely, but not for longer than `limit`.
-    pub(crate) async fn close(&self, limit: Duration) {
-        let closing = async {
-            // The channel first: its answer comes after the broker has seen our acks.
+    /// Closes politely, but only for so long.
+    pub(crate) async fn close(self) {
+        // The channel first: its answer comes after the broker has seen our acks.
+        within_limit(async {
             let _ = self.channel.close(200, "stopping".into()).await;
-            let _ = self.connection.close(200, "stopping".into()).await;
-        };
-        if tokio::time::timeout(limit, closing).await.is_err() {
-            tracing::debug!("the broker did not answer to the close");
-        }
+            self.connection.close(200, "stopping".into()).await
+        })
+        .await;
     }
 }
 
-/// Kazoo's flags to the letter: others would be refused (406) by whoever comes second.
-async fn declare_exchange(connection: &Connection) -> lapin::Result<()> {
-    let channel = connection.create_channel().await?;
-    let options = ExchangeDeclareOptions::default();
-    channel
-        .exchange_declare(
-            REGISTRAR_EXCHANGE.into(),
-            ExchangeKind::Topic,
-            options,
-            FieldTable::default(),
-        )
-        .await?;
-    channel.close(200, "declared".into()).await
-}
-
-/// A queue that outlives a restart of ours, but not for ever, and never fills the broker.
-async fn declare_queue(
-    connection: &Connection,
-    queue: &str,
-    settings: &Settings,
-) -> lapin::Result<()> {
-    let mut arguments = FieldTable::default();
-    let expires = u32::try_from(settings.queue_expires.as_millis()).unwrap_or(u32::MAX);
-    arguments.insert(
-        "x-expires".into(),
-        AMQPValue::LongLongInt(i64::from(expires)),
-    );
-    arguments.insert(
-        "x-max-length".into(),
-        AMQPValue::LongLongInt(i64::from(settings.queue_max_length)),
-    );
-    arguments.insert(
-        "x-overflow".into(),
-        AMQPValue::LongString("drop-head".into()),
-    );
-    let channel = connection.create_channel().await?;
-    match channel
-        .queue_declare(queue.into(), QueueDeclareOptions::default(), arguments)
-        .await
-    {
-        Ok(_) => channel.close(200, "declared".into()).await,
-        Err(error) if reply_code(&error) == Some(PRECONDITION_FAILED) => {
-            // It is there with the settings of an earlier start. What waits in it is worth more
-            // than its limits: consume it as it is.
-            tracing::warn!(
-                queue,
-                "the queue keeps its former limits until it is deleted or has expired"
-            );
-            Ok(())
-        }
-        Err(error) => Err(error),
-    }
-}
-
-fn consume_error(error: &lapin::Error, queue: &str) -> String {
-    if reply_code(error) == Some(ACCESS_REFUSED) {
-        format!(
-            "another process consumes the queue {queue}: give each rollcall an amqp.node of its own ({error})"
-        )
-    } else {
-        format!("consuming: {error}")
-    }
-}
-
-fn reply_code(error: &lapin::Error) -> Option<u16> {
-    match error.kind() {
-        ErrorKind::ProtocolError(error) => Some(error.get_id()),
-        _ => None,
+/// A goodbye that fails or goes unanswered matters to nobody: the socket is cut afterwards.
+async fn within_limit(goodbye: impl Future<Output = lapin::Result<()>>) {
+    if !matches!(tokio::time::timeout(CLOSE_LIMIT, goodbye).await, Ok(Ok(()))) {
+        tracing::debug!("the broker did not answer to the close");
     }
 }

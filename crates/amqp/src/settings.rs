@@ -1,6 +1,6 @@
 //! What the connections go by.
 
-use std::time::Duration;
+use std::{net::Ipv6Addr, time::Duration};
 
 use lapin::uri::AMQPUri;
 use registration::Zone;
@@ -8,6 +8,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 /// A queue's name must leave room below the length at which Kamailio crashes on a Server-ID.
 const MAX_QUEUE_NAME_BYTES: usize = 80;
+/// The longest text that AMQP has a "short string" for.
+const MAX_SHORT_STRING_BYTES: usize = 255;
 
 /// A zone and its brokers.
 #[derive(Clone, Debug)]
@@ -74,19 +76,39 @@ pub(crate) fn read_uris(
         return Err(SettingsError::NoUri(zone.zone.clone()));
     }
     let heartbeat = u16::try_from(heartbeat.as_secs()).unwrap_or(u16::MAX);
-    let read = |(number, uri): (usize, &SecretString)| {
-        let mut uri: AMQPUri = uri
-            .expose_secret()
-            .parse()
-            // The parser's own words may repeat the URI, password and all.
-            .map_err(|_: String| SettingsError::Uri {
-                zone: zone.zone.clone(),
-                number,
-            })?;
+    let read = |(number, text): (usize, &SecretString)| {
+        let mut uri = read_uri(text.expose_secret()).ok_or_else(|| SettingsError::Uri {
+            zone: zone.zone.clone(),
+            number,
+        })?;
         uri.query.heartbeat.get_or_insert(heartbeat);
         Ok(uri)
     };
     (1..).zip(&zone.uris).map(read).collect()
+}
+
+/// `None` rather than the parser's own words, which may repeat the URI, password and all.
+fn read_uri(text: &str) -> Option<AMQPUri> {
+    let mut uri: AMQPUri = text.parse().ok()?;
+    if uri.vhost.len() > MAX_SHORT_STRING_BYTES {
+        // lapin would panic.
+        return None;
+    }
+    if let Some(address) = ipv6_host(text) {
+        // The parser takes an address in brackets for no host at all, which is localhost to it.
+        address.parse::<Ipv6Addr>().ok()?;
+        address.clone_into(&mut uri.authority.host);
+    }
+    Some(uri)
+}
+
+/// What stands between the brackets of `amqp://user:password@[2001:db8::1]:5672/vhost`.
+fn ipv6_host(uri: &str) -> Option<&str> {
+    let (_, rest) = uri.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?;
+    let (address, _) = host.strip_prefix('[')?.split_once(']')?;
+    Some(address)
 }
 
 impl Settings {
@@ -104,67 +126,17 @@ impl Settings {
 /// A URI fit for logs: without its password and query.
 pub fn redacted(uri: &AMQPUri) -> String {
     let authority = &uri.authority;
+    let host = if authority.host.contains(':') {
+        format!("[{}]", authority.host)
+    } else {
+        authority.host.clone()
+    };
     format!(
-        "{}://{}:***@{}:{}/{}",
-        uri.scheme, authority.userinfo.username, authority.host, authority.port, uri.vhost
+        "{}://{}:***@{host}:{}/{}",
+        uri.scheme, authority.userinfo.username, authority.port, uri.vhost
     )
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(uri: &str) -> Result<AMQPUri, SettingsError> {
-        let zone = ZoneSettings {
-            zone: Zone::new("a"),
-            uris: vec![uri.into()],
-        };
-        read_uris(&zone, Duration::from_secs(10)).map(|mut uris| uris.remove(0))
-    }
-
-    #[test]
-    fn a_password_never_shows() {
-        let settings = ZoneSettings {
-            zone: Zone::new("a"),
-            uris: vec!["amqp://u:hunter2@h".into()],
-        };
-        assert!(!format!("{settings:?}").contains("hunter2"));
-        let uri = read("amqps://u:hunter2@h:5671/vh?heartbeat=3").unwrap();
-        assert_eq!(redacted(&uri), "amqps://u:***@h:5671/vh");
-        assert_eq!(uri.query.heartbeat, Some(3));
-        for bad in [
-            "http://u:hunter2@h",
-            "u:hunter2@h",
-            "amqp://u:hunter2@h:port",
-            "",
-        ] {
-            let error = read(bad).unwrap_err().to_string();
-            assert!(!error.contains("hunter2"), "{error}");
-        }
-    }
-
-    #[test]
-    fn the_heartbeat_goes_into_the_uri() {
-        assert_eq!(read("amqp://localhost").unwrap().query.heartbeat, Some(10));
-    }
-
-    #[test]
-    fn a_queue_name_that_is_too_long_is_refused() {
-        let settings = |node: String| Settings {
-            node,
-            prefetch: 1,
-            heartbeat: Duration::ZERO,
-            connect_timeout: Duration::ZERO,
-            publish_timeout: Duration::ZERO,
-            reconnect_min: Duration::ZERO,
-            reconnect_max: Duration::ZERO,
-            queue_expires: Duration::ZERO,
-            queue_max_length: 1,
-        };
-        assert_eq!(
-            settings("rollcall@host".into()).queue().unwrap(),
-            "rollcall-registrar-rollcall@host"
-        );
-        assert!(settings("x".repeat(62)).queue().is_err());
-    }
-}
+#[path = "settings_tests.rs"]
+mod tests;

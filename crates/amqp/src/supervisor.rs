@@ -5,12 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use backon::{BackoffBuilder as _, ExponentialBuilder};
 use lapin::uri::AMQPUri;
 use registrar::Registrar;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    backoff::backoff,
     consumer::{Ended, consume},
     link::Link,
     rate_limit::RateLimit,
@@ -18,10 +18,11 @@ use crate::{
     settings::{Settings, redacted},
 };
 
-/// A connection that lasted this long was a good one: the next attempt comes without delay.
+/// A session that lasted this long was a good one: the next attempt comes soon.
 const GOOD_FOR: Duration = Duration::from_secs(10);
-/// How long a polite goodbye to the broker may take.
-const CLOSE_LIMIT: Duration = Duration::from_secs(2);
+/// How long the last acknowledgements may take to be written; the broker does not read while it is
+/// short of memory or disk.
+const LAST_ACKS: Duration = Duration::from_secs(2);
 /// How often failing attempts are logged.
 const LOG_PERIOD: Duration = Duration::from_secs(30);
 
@@ -40,76 +41,75 @@ impl Supervisor {
     /// Connects, consumes, and does so again, until told to stop.
     pub(crate) async fn run(self) {
         let mut log = RateLimit::new(LOG_PERIOD);
-        let mut backoff = self.backoff();
+        let mut delays = self.delays();
         let mut failures: u64 = 0;
         // Never runs dry: there is at least one.
         for uri in self.uris.iter().cycle() {
-            let begun = Instant::now();
-            let opened = self.stop.run_until_cancelled(Session::open(
-                uri.clone(),
-                &self.queue,
-                &self.settings,
-            ));
-            let reason = match opened.await {
-                None => return,
+            let opening = Session::open(uri.clone(), &self.queue, &self.settings);
+            let reason = match self.stop.run_until_cancelled(opening).await {
+                None => break,
                 Some(Err(reason)) => reason,
                 Some(Ok(session)) => {
                     tracing::info!(zone = %self.link.zone, broker = redacted(uri), queue = self.queue, failures, "consuming");
+                    // The next failure is news again.
+                    log = RateLimit::new(LOG_PERIOD);
                     failures = 0;
+                    let since = Instant::now();
                     match self.consume(session).await {
-                        Ended::Stopped => return,
-                        Ended::Failed(reason) => reason,
+                        Ended::Stopped => break,
+                        Ended::Failed(reason) => {
+                            if since.elapsed() > GOOD_FOR {
+                                delays = self.delays();
+                            }
+                            reason
+                        }
                     }
                 }
             };
             self.link.down(&reason);
             failures += 1;
-            if begun.elapsed() > GOOD_FOR {
-                backoff = self.backoff();
-            }
-            if let Some(held_back) = log.admit("down", Instant::now()) {
+            if log.admit("down", Instant::now()).is_some() {
                 tracing::warn!(
-                    zone = %self.link.zone, broker = redacted(uri), error = reason, failures, held_back,
+                    zone = %self.link.zone, broker = redacted(uri), error = reason, failures,
                     "not connected to RabbitMQ, trying again"
                 );
             }
-            let delay = backoff.next().unwrap_or(self.settings.reconnect_max);
-            if self
-                .stop
-                .run_until_cancelled(tokio::time::sleep(delay))
-                .await
-                .is_none()
-            {
-                return;
+            let delay = delays.next().unwrap_or(self.settings.reconnect_max);
+            let waiting = tokio::time::sleep(delay);
+            if self.stop.run_until_cancelled(waiting).await.is_none() {
+                break;
             }
         }
+        self.link.down("stopping");
     }
 
     async fn consume(&self, mut session: Session) -> Ended {
         self.link.up(session.publisher.clone());
-        let zone = &self.link.zone;
-        let ended = consume(
-            &mut session,
-            zone,
+        let consuming = consume(
+            &mut session.consumer,
+            &self.link.zone,
             &self.registrar,
             self.settings.prefetch,
             &self.stop,
-        )
-        .await;
-        if matches!(ended, Ended::Stopped) {
-            self.link.down("stopping");
-        }
-        session.close(CLOSE_LIMIT).await;
+        );
+        let too_late = async {
+            self.stop.cancelled().await;
+            tokio::time::sleep(LAST_ACKS).await;
+        };
+        let ended = tokio::select! {
+            ended = consuming => ended,
+            () = too_late => Ended::Stopped,
+        };
+        // Before the goodbye, which may take a while: what is published now would be lost.
+        self.link.down(match &ended {
+            Ended::Stopped => "stopping",
+            Ended::Failed(reason) => reason,
+        });
+        session.close().await;
         ended
     }
 
-    /// Jittered, so that a broker that comes back is not met by all its clients at once.
-    fn backoff(&self) -> impl Iterator<Item = Duration> + use<> {
-        ExponentialBuilder::default()
-            .with_min_delay(self.settings.reconnect_min)
-            .with_max_delay(self.settings.reconnect_max)
-            .with_jitter()
-            .without_max_times()
-            .build()
+    fn delays(&self) -> impl Iterator<Item = Duration> + use<> {
+        backoff(self.settings.reconnect_min, self.settings.reconnect_max)
     }
 }

@@ -1,0 +1,90 @@
+//! Flushes go out confirmed, and come in.
+
+use kapi::{FLUSH_BINDING, Flush, Identity, REGISTRAR_EXCHANGE, encode_flush, flush_key};
+use lab::{amqp::Client, broker};
+
+use crate::node::{Node, PATIENCE, REALM, account, register};
+
+#[tokio::test]
+async fn a_flush_goes_out_and_its_echo_changes_nothing() -> anyhow::Result<()> {
+    let vhost = broker::vhost().await?;
+    let node = Node::up(vhost.uri()).await?;
+    let client = Client::connect(vhost.uri()).await?;
+    let mut tap = client.tap(REGISTRAR_EXCHANGE, FLUSH_BINDING).await?;
+    register(&client, "bob", "192.0.2.1:5060").await?;
+    node.knows("bob", "192.0.2.1:5060").await?;
+
+    let scope = node.registrar.scope(&account()).unwrap();
+    let flushed = node.registrar.flush_account(&scope).await?;
+    assert_eq!((flushed.forgotten, flushed.missing.len()), (1, 0));
+    let message = tap.next(PATIENCE).await?;
+    assert_eq!(message.routing_key, flush_key(REALM));
+    assert_eq!(message.json()?["Realm"], REALM);
+    node.counts("flush", "own", 1).await?;
+    assert_eq!(node.registrar.stats().of("flush", "applied"), 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn another_nodes_flush_forgets() -> anyhow::Result<()> {
+    let vhost = broker::vhost().await?;
+    let node = Node::up(vhost.uri()).await?;
+    let client = Client::connect(vhost.uri()).await?;
+    register(&client, "bob", "192.0.2.1:5060").await?;
+    register(&client, "eve", "192.0.2.2:5060").await?;
+    node.knows("eve", "192.0.2.2:5060").await?;
+    let flush = Flush {
+        realm: REALM.into(),
+        username: Some("bob".into()),
+        cache_only: false,
+    };
+    let body = encode_flush(&flush, &Identity::new("rollcall@other")?);
+    client
+        .publish(REGISTRAR_EXCHANGE, &flush_key(REALM), &body)
+        .await?;
+    node.counts("flush", "applied", 1).await?;
+    let left: Vec<_> = node.list().iter().map(|r| r.username.clone()).collect();
+    assert_eq!(left.iter().map(|name| &**name).collect::<Vec<_>>(), ["eve"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_publication_that_breaks_its_channel_breaks_no_other() -> anyhow::Result<()> {
+    let vhost = broker::vhost().await?;
+    let mut node = Node::up(vhost.uri()).await?;
+    node.state.mark_unchanged();
+    for _ in 0..3 {
+        let receipt = node.publish("no-such-exchange", "x".into()).await;
+        let [(_, reason)] = &receipt.missing[..] else {
+            panic!("{receipt:?}");
+        };
+        assert!(reason.contains("no-such-exchange"), "{reason}");
+        let receipt = node.publish(REGISTRAR_EXCHANGE, flush_key(REALM)).await;
+        assert_eq!(receipt.confirmed.len(), 1, "{receipt:?}");
+    }
+    assert!(!node.state.has_changed()?, "the connection had to go");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_routing_key_that_is_too_long_is_an_error() -> anyhow::Result<()> {
+    let vhost = broker::vhost().await?;
+    let node = Node::up(vhost.uri()).await?;
+    let long = flush_key(&"a.".repeat(100));
+    let receipt = node.publish(REGISTRAR_EXCHANGE, long).await;
+    let [(_, reason)] = &receipt.missing[..] else {
+        panic!("{receipt:?}");
+    };
+    assert!(reason.contains("too long"), "{reason}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_at_once_than_may_be_in_flight_are_all_confirmed() -> anyhow::Result<()> {
+    let vhost = broker::vhost().await?;
+    let node = Node::up(vhost.uri()).await?;
+    let publish = |_| node.publish(REGISTRAR_EXCHANGE, flush_key(REALM));
+    let receipts = futures_util::future::join_all((0..1_000).map(publish)).await;
+    assert!(receipts.iter().all(|receipt| receipt.missing.is_empty()));
+    Ok(())
+}

@@ -1,0 +1,16 @@
+//! The bus against a real RabbitMQ: `scripts/test -p amqp`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod alarms;
+mod events;
+mod flushes;
+mod neighbours;
+mod node;
+mod outages;
+mod stopping;

@@ -1,0 +1,195 @@
+//! A registrar on a broker, and what is sent to it.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use amqp::{AmqpBus, LinkState, Settings, ZoneSettings};
+use anyhow::{Context as _, ensure};
+use kapi::{Identity, Limits, REGISTRAR_EXCHANGE, success_key};
+use registrar::{Accounts, Publication, Receipt, Registrar};
+use registration::{AccountId, Clock, ManualClock, Policy, Registration, UnixMillis, Zone};
+use serde_json::{Value, json};
+use tokio::{sync::watch, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const NODE: &str = "rollcall@test";
+pub(crate) const QUEUE: &str = "rollcall-registrar-rollcall@test";
+pub(crate) const ACCOUNT: &str = "4f1c2d3e4f5061728394a5b6c7d8e9f0";
+pub(crate) const REALM: &str = "sip.example.com";
+pub(crate) const NOW: u64 = 1_795_425_490;
+pub(crate) const MAX_BODY: usize = 262_144;
+
+pub(crate) fn settings() -> Settings {
+    Settings {
+        node: NODE.into(),
+        prefetch: 100,
+        heartbeat: Duration::from_secs(10),
+        connect_timeout: Duration::from_secs(10),
+        publish_timeout: Duration::from_secs(5),
+        reconnect_min: Duration::from_millis(20),
+        reconnect_max: Duration::from_millis(500),
+        queue_expires: Duration::from_mins(5),
+        queue_max_length: 100_000,
+    }
+}
+
+/// One zone's registrar with its supervisor.
+pub(crate) struct Node {
+    pub(crate) bus: Arc<AmqpBus>,
+    pub(crate) registrar: Arc<Registrar>,
+    pub(crate) state: watch::Receiver<LinkState>,
+    stop: CancellationToken,
+    supervisor: JoinHandle<()>,
+}
+
+impl Node {
+    pub(crate) fn start(settings: Settings, uris: &[&str]) -> anyhow::Result<Self> {
+        let clock = ManualClock::at(UnixMillis(NOW * 1_000));
+        Self::start_with_clock(settings, uris, Arc::new(clock))
+    }
+
+    pub(crate) fn start_with_clock(
+        settings: Settings,
+        uris: &[&str],
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
+        let identity = Identity::new(&settings.node)?;
+        let zone = ZoneSettings {
+            zone: Zone::new("local"),
+            uris: uris.iter().map(|uri| (*uri).into()).collect(),
+        };
+        let bus = AmqpBus::new(settings, vec![zone])?;
+        let settings = registrar::Settings {
+            policy: Policy {
+                expires_deviation: 180,
+                default_realm: "nodomain.com".into(),
+            },
+            limits: Limits {
+                max_body_bytes: MAX_BODY,
+            },
+            identity,
+        };
+        let registrar = Arc::new(Registrar::new(
+            settings,
+            Accounts::new(HashMap::from([(account(), vec![REALM.into()])])),
+            Arc::<AmqpBus>::clone(&bus),
+            clock,
+        ));
+        let stop = CancellationToken::new();
+        let supervisor = bus.supervisors(&registrar, &stop)?.remove(0);
+        Ok(Self {
+            state: bus.states().remove(0).1,
+            bus,
+            registrar,
+            stop,
+            supervisor: tokio::spawn(supervisor),
+        })
+    }
+
+    /// A node with the usual settings that consumes already.
+    pub(crate) async fn up(uri: &str) -> anyhow::Result<Self> {
+        let node = Self::start(settings(), &[uri])?;
+        node.consuming().await?;
+        Ok(node)
+    }
+
+    pub(crate) async fn consuming(&self) -> anyhow::Result<()> {
+        self.reaches(|state| *state == LinkState::Consuming)
+            .await
+            .map(drop)
+    }
+
+    /// Waits until it is down for a reason that says `what`.
+    pub(crate) async fn down(&self, what: &str) -> anyhow::Result<()> {
+        let says = |state: &LinkState| matches!(state, LinkState::Down { reason } if reason.contains(what));
+        self.reaches(says).await.map(drop)
+    }
+
+    async fn reaches(&self, wanted: impl FnMut(&LinkState) -> bool) -> anyhow::Result<LinkState> {
+        let mut state = self.state.clone();
+        let reached = tokio::time::timeout(PATIENCE, state.wait_for(wanted)).await;
+        match reached {
+            Ok(reached) => Ok(reached?.clone()),
+            Err(_) => anyhow::bail!("still {:?}", *self.state.borrow()),
+        }
+    }
+
+    pub(crate) async fn counts(&self, kind: &str, reason: &str, n: u64) -> anyhow::Result<()> {
+        lab::wait::until(&format!("{kind}/{reason}"), PATIENCE, async || {
+            let got = self.registrar.stats().of(kind, reason);
+            ensure!(got == n, "got {got}, want {n}");
+            Ok(())
+        })
+        .await
+    }
+
+    pub(crate) fn list(&self) -> Vec<Arc<Registration>> {
+        let scope = self.registrar.scope(&account()).unwrap();
+        self.registrar.list(&scope)
+    }
+
+    /// Waits until this username is registered with this contact.
+    pub(crate) async fn knows(&self, username: &str, contact: &str) -> anyhow::Result<()> {
+        lab::wait::until(&format!("{username} to be known"), PATIENCE, async || {
+            let list = self.list();
+            let known = list.iter().find(|r| &*r.username == username);
+            let known = known.context("not registered")?;
+            ensure!(known.contact.contains(contact), "has {}", known.contact);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Publishes by way of the bus alone.
+    pub(crate) async fn publish(&self, exchange: &'static str, routing_key: String) -> Receipt {
+        let publication = Publication {
+            exchange,
+            routing_key,
+            body: b"{}".to_vec(),
+        };
+        registrar::Bus::publish(&*self.bus, &publication).await
+    }
+
+    pub(crate) async fn stop(self) -> anyhow::Result<Arc<Registrar>> {
+        self.stop.cancel();
+        let ended = tokio::time::timeout(PATIENCE, self.supervisor).await;
+        ended.context("the supervisor has not ended")??;
+        Ok(self.registrar)
+    }
+}
+
+pub(crate) fn account() -> AccountId {
+    AccountId::parse(ACCOUNT).unwrap()
+}
+
+/// A registration event as Kazoo's Kamailio sends it.
+pub(crate) fn event(username: &str, contact: &str) -> Value {
+    json!({
+        "Event-Category": "directory", "Event-Name": "reg_success",
+        "Status": "Registered", "Event-Timestamp": NOW, "Expires": 600,
+        "First-Registration": true, "Contact": format!("<sip:{username}@{contact}>"),
+        "Call-ID": "life-1@lab", "Realm": REALM, "Username": username,
+        "Custom-Channel-Vars": {"Account-ID": ACCOUNT, "Account-Realm": REALM},
+        "App-Name": "kamailio", "App-Version": "5.6.3", "Node": "kamailio@kam1.lab.local",
+    })
+}
+
+/// Sends an event.
+pub(crate) async fn register(
+    client: &lab::amqp::Client,
+    username: &str,
+    contact: &str,
+) -> anyhow::Result<()> {
+    let body = event(username, contact).to_string();
+    send(client, username, body.as_bytes()).await
+}
+
+/// Sends any body the way an event goes.
+pub(crate) async fn send(
+    client: &lab::amqp::Client,
+    username: &str,
+    body: &[u8],
+) -> anyhow::Result<()> {
+    let key = success_key(REALM, username);
+    client.publish(REGISTRAR_EXCHANGE, &key, body).await
+}
