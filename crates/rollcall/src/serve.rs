@@ -21,7 +21,7 @@ use crate::{
 
 /// Runs the service until it is told to stop.
 pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
-    let config = Config::load(config, std::env::vars())?;
+    let config = Config::load(config, environment())?;
     telemetry::init(&config.log)?;
     let auth = auth(&config)?;
     let realms = config
@@ -72,6 +72,12 @@ fn log_counts(registrar: &Registrar) {
     {
         tracing::info!(kind, reason, count, "deliveries since the start");
     }
+}
+
+/// The environment as far as it is text; what is not cannot be a setting.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
 }
 
 fn auth(config: &Config) -> anyhow::Result<Auth> {

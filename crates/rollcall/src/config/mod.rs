@@ -3,13 +3,34 @@
 //! Every key is described in `docs/configuration.md` and `rollcall.example.toml`; a test holds
 //! them to what is read here.
 
+mod accounts;
+mod amqp;
+mod auth;
+mod cache;
+mod http;
+mod log;
 mod reader;
-mod sections;
+mod shutdown;
+mod zones;
 
 use std::path::{Path, PathBuf};
 
+pub use accounts::Accounts;
+pub use amqp::Amqp;
+pub use auth::{Auth, AuthMode};
+pub use cache::Cache;
+pub use http::Http;
+pub use log::{Log, LogFormat};
 use reader::Reader;
-pub use sections::{Accounts, Amqp, Auth, AuthMode, Cache, Http, Log, LogFormat, Shutdown, Zone};
+pub use shutdown::Shutdown;
+pub use zones::Zone;
+
+const MIB: u64 = 1 << 20;
+
+/// Narrows what a range has already bounded.
+fn narrow<T: TryFrom<u64>>(number: u64, bound: T) -> T {
+    T::try_from(number).unwrap_or(bound)
+}
 
 /// Everything that can be set.
 #[derive(Debug)]
@@ -112,3 +133,6 @@ fn read(path: &Path) -> Result<toml::Table, ConfigError> {
 #[cfg(test)]
 #[path = "config_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod reference_tests;

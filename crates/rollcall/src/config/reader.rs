@@ -1,8 +1,9 @@
 //! Settings as dotted keys from a file and the environment, read one by one. Whatever is wrong is
 //! collected, so that one start tells all of it.
 
-use std::{collections::BTreeMap, fmt, ops::RangeInclusive};
+use std::{collections::BTreeMap, fmt, ops::RangeInclusive, path::PathBuf};
 
+use secrecy::SecretString;
 use toml::Value;
 
 /// Where a value stands.
@@ -15,20 +16,37 @@ enum Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File => f.write_str("the configuration file"),
-            Self::Environment(variable) => f.write_str(variable),
+            Self::File => f.write_str("from the configuration file"),
+            Self::Environment(variable) => write!(f, "from {variable}"),
         }
     }
 }
 
-/// Variables of other programs of the project, and the one that names the file.
-const NOT_SETTINGS: [&str; 2] = ["ROLLCALL_CONFIG", "ROLLCALL_LAB_"];
+/// A key that is read, as the reference shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Known {
+    /// Its dotted name.
+    pub(super) key: String,
+    /// Type, unit and range.
+    pub(super) takes: String,
+    /// What holds without it; empty for nothing.
+    pub(super) default: String,
+}
+
 const PREFIX: &str = "ROLLCALL_";
+/// Names the file.
+const NAMES_THE_FILE: &str = "ROLLCALL_CONFIG";
+/// Variables of another program of the project.
+const OF_THE_LAB: &str = "ROLLCALL_LAB_";
+/// How many characters of a value that is refused are shown.
+const SHOWN: usize = 100;
+/// A key that is further off than this many edits is not suggested.
+const NEAR: usize = 3;
 
 /// Gives out values and remembers what was wrong with them.
 pub(super) struct Reader {
     values: BTreeMap<String, (Value, Origin)>,
-    known: Vec<String>,
+    known: Vec<Known>,
     problems: Vec<String>,
 }
 
@@ -44,7 +62,7 @@ impl Reader {
             let Some(key) = variable.strip_prefix(PREFIX) else {
                 continue;
             };
-            if NOT_SETTINGS.iter().any(|other| variable.starts_with(other)) {
+            if variable == NAMES_THE_FILE || variable.starts_with(OF_THE_LAB) {
                 continue;
             }
             let key = key.replace("__", ".").to_ascii_lowercase();
@@ -57,13 +75,22 @@ impl Reader {
         }
     }
 
-    fn take(&mut self, key: &str) -> Option<(Value, Origin)> {
-        self.known.push(key.to_owned());
-        self.values.remove(key)
+    /// Makes a key known without reading it.
+    pub(super) fn know(&mut self, key: &str, takes: &str, default: impl fmt::Display) {
+        self.known.push(Known {
+            key: key.to_owned(),
+            takes: takes.to_owned(),
+            default: default.to_string(),
+        });
+    }
+
+    /// Whether a key is set, whatever to.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.values.contains_key(key)
     }
 
     fn refuse(&mut self, key: &str, value: &Value, origin: &Origin, takes: &str) {
-        let shown: String = value.to_string().chars().take(100).collect();
+        let shown: String = value.to_string().chars().take(SHOWN).collect();
         self.problems
             .push(format!("{key} = {shown} ({origin}): takes {takes}"));
     }
@@ -73,7 +100,24 @@ impl Reader {
         self.problems.push(problem);
     }
 
-    /// A whole number in a range.
+    /// A value that `parse` takes, if there is one; `default` is only what the reference shows.
+    fn read<T>(
+        &mut self,
+        key: &str,
+        takes: &str,
+        default: impl fmt::Display,
+        parse: impl Fn(&Value, &Origin) -> Option<T>,
+    ) -> Option<T> {
+        self.know(key, takes, default);
+        let (value, origin) = self.values.remove(key)?;
+        let parsed = parse(&value, &origin);
+        if parsed.is_none() {
+            self.refuse(key, &value, &origin, takes);
+        }
+        parsed
+    }
+
+    /// A whole number in a range; `unit` is empty for a mere number.
     pub(super) fn number(
         &mut self,
         key: &str,
@@ -81,110 +125,142 @@ impl Reader {
         range: RangeInclusive<u64>,
         default: u64,
     ) -> u64 {
-        let Some((value, origin)) = self.take(key) else {
-            return default;
+        let of = if unit.is_empty() { "" } else { " of " };
+        let (from, to) = (range.start(), range.end());
+        let takes = format!("a whole number{of}{unit} from {from} to {to}");
+        let parse = |value: &Value, origin: &Origin| {
+            let number = match (value, origin) {
+                (Value::Integer(number), _) => u64::try_from(*number).ok(),
+                (Value::String(text), Origin::Environment(_)) => text.trim().parse().ok(),
+                _ => None,
+            };
+            number.filter(|number| range.contains(number))
         };
-        let number = match &value {
-            Value::Integer(number) => u64::try_from(*number).ok(),
-            Value::String(text) if matches!(origin, Origin::Environment(_)) => {
-                text.trim().parse().ok()
-            }
-            _ => None,
-        };
-        number
-            .filter(|number| range.contains(number))
-            .unwrap_or_else(|| {
-                let takes = format!(
-                    "a whole number of {unit} from {} to {}",
-                    range.start(),
-                    range.end()
-                );
-                self.refuse(key, &value, &origin, &takes);
-                default
-            })
+        self.read(key, &takes, default, parse).unwrap_or(default)
     }
 
     /// True or false.
     pub(super) fn flag(&mut self, key: &str, default: bool) -> bool {
-        let Some((value, origin)) = self.take(key) else {
-            return default;
+        let parse = |value: &Value, origin: &Origin| match (value, origin) {
+            (Value::Boolean(flag), _) => Some(*flag),
+            (Value::String(text), Origin::Environment(_)) => text.trim().parse().ok(),
+            _ => None,
         };
-        match (&value, &origin) {
-            (Value::Boolean(flag), _) => *flag,
-            (Value::String(text), Origin::Environment(_)) if text == "true" => true,
-            (Value::String(text), Origin::Environment(_)) if text == "false" => false,
-            _ => {
-                self.refuse(key, &value, &origin, "true or false");
-                default
-            }
-        }
+        self.read(key, "true or false", default, parse)
+            .unwrap_or(default)
     }
 
-    /// Text that is not empty and that `parse` takes.
-    pub(super) fn parsed<T>(
+    /// Text that is not empty and that `parse` takes, if there is any.
+    pub(super) fn optional<T>(
         &mut self,
         key: &str,
         takes: &str,
+        default: impl fmt::Display,
         parse: impl Fn(&str) -> Option<T>,
     ) -> Option<T> {
-        let (value, origin) = self.take(key)?;
-        let parsed = value
-            .as_str()
-            .filter(|text| !text.is_empty())
-            .and_then(parse);
-        if parsed.is_none() {
-            self.refuse(key, &value, &origin, takes);
-        }
-        parsed
+        self.read(key, takes, default, |value, _| {
+            let text = value.as_str().filter(|text| !text.is_empty());
+            text.and_then(&parse)
+        })
+    }
+
+    /// Text that is not empty and that `parse` takes, or the default.
+    pub(super) fn parsed<T: fmt::Display>(
+        &mut self,
+        key: &str,
+        takes: &str,
+        default: T,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> T {
+        self.optional(key, takes, &default, parse)
+            .unwrap_or(default)
+    }
+
+    /// One of two words, the first of which is the default.
+    pub(super) fn choice<T: Copy>(&mut self, key: &str, words: [(&'static str, T); 2]) -> T {
+        let [(first, default), (second, other)] = words;
+        let takes = format!("{first:?} or {second:?}");
+        let parse = |text: &str| match text {
+            text if text == first => Some(default),
+            text if text == second => Some(other),
+            _ => None,
+        };
+        self.optional(key, &takes, first, parse).unwrap_or(default)
+    }
+
+    /// A path, if there is one.
+    pub(super) fn path(&mut self, key: &str) -> Option<PathBuf> {
+        self.optional(key, "a path", "", |text| Some(text.into()))
     }
 
     /// The names of the tables right under a key.
     pub(super) fn tables(&self, key: &str) -> Vec<String> {
         let under = format!("{key}.");
-        let names = self
-            .values
-            .keys()
-            .filter_map(|key| key.strip_prefix(&under)?.split_once('.'));
-        let mut names: Vec<_> = names.map(|(name, _)| name.to_owned()).collect();
+        let name = |(key, (value, _)): (&String, &(Value, Origin))| {
+            let rest = key.strip_prefix(&under)?;
+            match rest.split_once('.') {
+                Some((name, _)) => Some(name.to_owned()),
+                None => value.is_table().then(|| rest.to_owned()),
+            }
+        };
+        let mut names: Vec<_> = self.values.iter().filter_map(name).collect();
         names.dedup();
         names
     }
 
-    /// A list of texts that hold secrets: no value of theirs is ever repeated. In the environment
-    /// commas stand between them.
-    pub(super) fn secrets(&mut self, key: &str, takes: &str) -> Vec<String> {
-        let Some((value, origin)) = self.take(key) else {
+    /// A list of at least one text, all of which `check` takes. They are secrets: what is refused
+    /// is never repeated. In the environment commas stand between them.
+    pub(super) fn secrets(
+        &mut self,
+        key: &str,
+        takes: &str,
+        default: &str,
+        check: impl Fn(&str) -> bool,
+    ) -> Vec<SecretString> {
+        self.know(key, takes, default);
+        let Some((value, origin)) = self.values.remove(key) else {
+            self.problems
+                .push(format!("{key} is missing: takes {takes}"));
             return Vec::new();
         };
-        let list: Option<Vec<String>> = match value {
-            Value::String(text) => {
-                Some(text.split(',').map(|part| part.trim().to_owned()).collect())
+        let list: Option<Vec<&str>> = match (&value, &origin) {
+            (Value::String(text), Origin::Environment(_)) => {
+                Some(text.split(',').map(str::trim).collect())
             }
-            Value::Array(values) => values
-                .into_iter()
-                .map(|value| value.as_str().map(str::to_owned))
-                .collect(),
+            (Value::Array(values), _) => values.iter().map(Value::as_str).collect(),
             _ => None,
         };
-        list.unwrap_or_else(|| {
+        let list = list.unwrap_or_default();
+        if list.is_empty() {
             self.problems
                 .push(format!("{key} ({origin}): takes {takes}"));
-            Vec::new()
-        })
+        }
+        for (number, _) in (1..).zip(&list).filter(|(_, text)| !check(text)) {
+            self.problems
+                .push(format!("{key} ({origin}), number {number}: takes {takes}"));
+        }
+        list.into_iter().map(Into::into).collect()
     }
 
-    /// Every problem, with what nobody asked for among them.
-    pub(super) fn finish(mut self) -> (Vec<String>, Vec<String>) {
-        for (key, (_, origin)) in &self.values {
-            let near = self
-                .known
-                .iter()
-                .map(|known| (strsim::damerau_levenshtein(known, key), known))
-                .min();
-            let hint = match near {
-                Some((distance, known)) if distance <= 3 => format!("; did you mean {known}?"),
-                _ => String::new(),
+    /// The keys that were read and every problem, with what nobody asked for among them.
+    pub(super) fn finish(mut self) -> (Vec<Known>, Vec<String>) {
+        for (key, (value, origin)) in &self.values {
+            let under = format!("{key}.");
+            let has_settings = self.known.iter().any(|known| known.key.starts_with(&under));
+            if value.is_table() && has_settings {
+                continue;
+            }
+            let names = self.known.iter().map(|known| known.key.as_str());
+            // What is an empty table was meant for a section.
+            let near = if value.is_table() {
+                nearest(
+                    key,
+                    names.filter_map(|name| name.rsplit_once('.').map(|(s, _)| s)),
+                )
+            } else {
+                nearest(key, names)
             };
+            let hint = near.map_or_else(String::new, |name| format!("; did you mean {name}?"));
             self.problems
                 .push(format!("{key} ({origin}): there is no such setting{hint}"));
         }
@@ -192,6 +268,15 @@ impl Reader {
     }
 }
 
+/// The name with the fewest differences, unless even that has too many.
+fn nearest<'a>(key: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let (distance, name) = names
+        .map(|name| (strsim::damerau_levenshtein(name, key), name))
+        .min()?;
+    (distance <= NEAR).then_some(name)
+}
+
+/// Dotted keys of a table; one without any stands for itself.
 fn flatten(prefix: &str, table: toml::Table, values: &mut BTreeMap<String, (Value, Origin)>) {
     for (key, value) in table {
         let key = if prefix.is_empty() {
@@ -200,7 +285,7 @@ fn flatten(prefix: &str, table: toml::Table, values: &mut BTreeMap<String, (Valu
             format!("{prefix}.{key}")
         };
         match value {
-            Value::Table(table) => flatten(&key, table, values),
+            Value::Table(table) if !table.is_empty() => flatten(&key, table, values),
             value => drop(values.insert(key, (value, Origin::File))),
         }
     }

@@ -1,6 +1,12 @@
 //! Starts that cannot work say why, and no secret shows.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
+
+use anyhow::ensure;
+use lab::{
+    broker::vhost,
+    rollcall::{Rollcall, TOKEN},
+};
 
 use crate::world::PROGRAM;
 
@@ -33,4 +39,33 @@ fn what_is_wrong_is_said() {
         let said = refused(&[loopback, none, ("ZONES__A__URIS", uri)]);
         assert!(!said.contains("hunter2"), "{said}");
     }
+}
+
+#[tokio::test]
+async fn no_log_level_shows_a_password_or_a_token() -> anyhow::Result<()> {
+    let vhost = vhost().await?;
+    let settings = [("LOG__LEVEL", "trace")];
+    let rollcall = Rollcall::start(Path::new(PROGRAM), vhost.uri(), &settings).await?;
+    for path in [
+        "/v2/accounts/x/registrations",
+        "/v2/accounts/x/registrations?auth_token=lab-token",
+    ] {
+        rollcall.call("GET", path).await?;
+    }
+    let log = rollcall.log();
+    ensure!(
+        log.contains("TRACE") && log.contains("answered"),
+        "it is a full log"
+    );
+    // The broker's password is `guest`; SASL PLAIN sends it behind the user's name.
+    for secret in [
+        TOKEN,
+        "guest\\0guest",
+        "guest\\u{0}guest",
+        "guest:guest",
+        "StartOk",
+    ] {
+        ensure!(!log.contains(secret), "{secret:?} is in the log");
+    }
+    Ok(())
 }

@@ -1,0 +1,24 @@
+//! `[cache]`: the table of registrations.
+
+use super::{narrow, reader::Reader};
+
+/// `[cache]`
+#[derive(Debug)]
+pub struct Cache {
+    /// Seconds added to every registration's lifetime.
+    pub expires_deviation: u32,
+    /// To-Host and From-Host of events that have none.
+    pub default_realm: String,
+}
+
+impl Cache {
+    pub(super) fn read(r: &mut Reader) -> Self {
+        let expires_deviation = r.number("cache.expires_deviation", "seconds", 0..=86_400, 180);
+        let default = "nodomain.com".to_owned();
+        let realm = |text: &str| Some(text.to_owned());
+        Self {
+            expires_deviation: narrow(expires_deviation, u32::MAX),
+            default_realm: r.parsed("cache.default_realm", "a realm", default, realm),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! `[zones.NAME]`: the brokers, by zone.
+
+use lapin::uri::AMQPUri;
+use secrecy::SecretString;
+
+use super::reader::Reader;
+
+/// `[zones.NAME]`
+#[derive(Debug)]
+pub struct Zone {
+    /// The zone's name.
+    pub name: String,
+    /// URIs of its brokers, with their passwords.
+    pub uris: Vec<SecretString>,
+}
+
+const TAKES: &str = "a list of amqp:// or amqps:// URIs with a host, at least one";
+const DEFAULT_NAME: &str = "local";
+const DEFAULT_URI: &str = "amqp://guest:guest@127.0.0.1:5672";
+const MAX_NAME_BYTES: usize = 32;
+
+impl Zone {
+    pub(super) fn read_all(r: &mut Reader) -> Vec<Self> {
+        let names = r.tables("zones");
+        if names.is_empty() {
+            let key = format!("zones.{DEFAULT_NAME}.uris");
+            r.know(&key, TAKES, DEFAULT_URI);
+            return vec![Self {
+                name: DEFAULT_NAME.into(),
+                uris: vec![DEFAULT_URI.into()],
+            }];
+        }
+        names.into_iter().map(|name| Self::read(r, name)).collect()
+    }
+
+    fn read(r: &mut Reader, name: String) -> Self {
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if !(1..=MAX_NAME_BYTES).contains(&name.len()) || !name.bytes().all(is_name) {
+            r.problem(format!(
+                "zones.{name}: a zone's name takes 1 to {MAX_NAME_BYTES} of A-Z a-z 0-9 - _"
+            ));
+        }
+        let uris = r.secrets(&format!("zones.{name}.uris"), TAKES, DEFAULT_URI, is_broker);
+        Self { name, uris }
+    }
+}
+
+/// Whether it is a URI of a broker that names its host.
+fn is_broker(uri: &str) -> bool {
+    // The parser takes no host for localhost.
+    uri.parse::<AMQPUri>().is_ok() && host(uri).is_some_and(|host| !host.is_empty())
+}
+
+/// What stands between the credentials and the port.
+fn host(uri: &str) -> Option<&str> {
+    let (_, rest) = uri.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let place = authority.rsplit('@').next()?;
+    match place.strip_prefix('[') {
+        Some(address) => address.split(']').next(),
+        None => place.split(':').next(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::{
+        super::tests::{TOKENS, load, refused},
+        *,
+    };
+
+    #[test]
+    fn a_zone_that_nobody_names() {
+        for nothing in ["", "[zones]"] {
+            let zones = load(nothing, &[TOKENS]).unwrap().zones;
+            let [zone] = zones.as_slice() else {
+                panic!("{zones:?}")
+            };
+            assert_eq!(zone.name, "local");
+            assert_eq!(zone.uris[0].expose_secret(), DEFAULT_URI);
+        }
+    }
+
+    #[test]
+    fn brokers_have_a_scheme_and_a_host() {
+        for good in [
+            "amqp://h",
+            "amqp://h:5673/vhost",
+            "amqps://u:p@h.example.com/%2f?heartbeat=5",
+            "amqp://u:p@127.0.0.1:5672",
+            "amqp://u:p@[2001:db8::1]:5672/v",
+        ] {
+            assert!(is_broker(good), "{good}");
+        }
+        for bad in [
+            "",
+            "h",
+            "amqp:h",
+            "amqp://",
+            "amqp:///vhost",
+            "amqp://u:p@",
+            "amqp://u:p@:5672",
+            "amqp://[]",
+            "amqp://h:port",
+            "amqp://h:70000",
+            "amqp://h?heartbeat=often",
+            "http://h",
+        ] {
+            assert!(!is_broker(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_placed_and_never_repeated() {
+        let secret = "hunter2";
+        for (bad, says) in [
+            (
+                "[zones.a]\nuris = [\"amqp://h\", \"http://u:hunter2@h\"]",
+                "zones.a.uris (from the configuration file), number 2: takes",
+            ),
+            (
+                "[zones.a]\nuris = \"amqp://u:hunter2@h\"",
+                "zones.a.uris (from the configuration file): takes a list",
+            ),
+            (
+                "[zones.a]\nuris = 5\nurl = \"amqp://u:hunter2@h\"",
+                "zones.a.url (from the configuration file): there is no such setting; did you mean zones.a.uris?",
+            ),
+            (
+                "[zones.a]\nuris = [7, \"amqp://u:hunter2@h\"]",
+                "zones.a.uris",
+            ),
+            ("[zones.a]\nuris = []", "zones.a.uris"),
+            ("[zones.a]", "zones.a.uris is missing"),
+            ("[zones.a]\nuris = [\"amqp://u:hunter2@h\"", "at line 2"),
+            ("[zones]\na = \"amqp://u:hunter2@h\"", "zones.a"),
+            ("zones = [\"amqp://u:hunter2@h\"]", "zones"),
+            (
+                "[zones.\"a b\"]\nuris = [\"amqp://h\"]",
+                "zones.a b: a zone's name",
+            ),
+        ] {
+            let said = refused(bad, &[TOKENS]);
+            assert!(said.contains(says), "{says:?} is not in {said}");
+            assert!(!said.contains(secret), "{said}");
+        }
+        let variable = ("ROLLCALL_ZONES__A__URIS", "amqp://h,http://u:hunter2@h");
+        let said = refused("", &[TOKENS, variable]);
+        assert!(
+            said.contains("(from ROLLCALL_ZONES__A__URIS), number 2"),
+            "{said}"
+        );
+        assert!(!said.contains(secret), "{said}");
+    }
+
+    #[test]
+    fn passwords_do_not_show_in_debug() {
+        let good = load("[zones.a]\nuris = [\"amqp://u:hunter2@h\"]", &[TOKENS]).unwrap();
+        assert!(!format!("{good:?} {good:#?}").contains("hunter2"));
+    }
+}
