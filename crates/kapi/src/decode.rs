@@ -7,7 +7,7 @@ use registration::{
 };
 
 use crate::{
-    event::{Event, Flush, Limits, Reject, Sender},
+    event::{Event, Flush, Limits, Query, Reject, Sender},
     lenient::Scalar,
     wire::Body,
 };
@@ -45,7 +45,7 @@ fn names_hold_replacement(event: &Event) -> bool {
         Event::Flush(flush, _) => {
             broken(&flush.realm) || flush.username.as_deref().is_some_and(broken)
         }
-        Event::Other => false,
+        Event::Query(_) | Event::Other => false,
     }
 }
 
@@ -70,6 +70,9 @@ fn decode_text(text: &str) -> Result<Event, Reject> {
     if is(&body.event_name, "reg_flush") {
         return flush(&body);
     }
+    if is(&body.event_name, "reg_query") {
+        return query(&body).map(|query| Event::Query(Box::new(query)));
+    }
     Ok(Event::Other)
 }
 
@@ -85,6 +88,18 @@ fn flush(body: &Body<'_>) -> Result<Event, Reject> {
             server_id: optional(&body.server_id),
         },
     ))
+}
+
+fn query(body: &Body<'_>) -> Result<Query, Reject> {
+    Ok(Query {
+        realm: Some(required("Realm", &body.realm)?)
+            .filter(|realm| !realm.eq_ignore_ascii_case("all")),
+        username: optional(&body.username).filter(|username| &**username != "*"),
+        fields: body.fields.iter().filter_map(optional).collect(),
+        count_only: body.count_only.boolean().unwrap_or(false),
+        reply_to: required("Server-ID", &body.server_id)?,
+        msg_id: required("Msg-ID", &body.msg_id)?,
+    })
 }
 
 fn registration(body: &Body<'_>) -> Result<Report, Reject> {

@@ -9,6 +9,8 @@ pub enum Event {
     Registration(Box<Report>),
     /// `directory`/`reg_flush`.
     Flush(Flush, Sender),
+    /// `directory`/`reg_query`.
+    Query(Box<Query>),
     /// Any other: no concern of ours.
     Other,
 }
@@ -22,6 +24,23 @@ pub struct Flush {
     pub username: Option<Text>,
     /// Only the proxies' credential caches are meant; registrations stay.
     pub cache_only: bool,
+}
+
+/// A question who is registered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    /// Registrations of this realm; `None` for all there are.
+    pub realm: Option<Text>,
+    /// This username's only.
+    pub username: Option<Text>,
+    /// Header names that are wanted; empty for all.
+    pub fields: Vec<Text>,
+    /// Only how many.
+    pub count_only: bool,
+    /// Server-ID: where the answer goes.
+    pub reply_to: Text,
+    /// Msg-ID: what the answer refers to.
+    pub msg_id: Text,
 }
 
 /// Who sent a message.

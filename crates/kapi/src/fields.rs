@@ -22,9 +22,22 @@ enum Value<'a> {
 
 /// Appends the registration to `out` as one JSON object. What is absent is left out.
 pub fn write_json(registration: &Registration, spelling: Spelling, out: &mut Vec<u8>) {
+    write_fields(registration, spelling, |_| true, out);
+}
+
+/// The same with only those fields whose Kazoo header name is `wanted`.
+pub fn write_fields(
+    registration: &Registration,
+    spelling: Spelling,
+    wanted: impl Fn(&str) -> bool,
+    out: &mut Vec<u8>,
+) {
     out.push(b'{');
     let mut first = true;
     fields(registration, spelling, &mut |header, value| {
+        if !wanted(header) {
+            return;
+        }
         if !std::mem::take(&mut first) {
             out.push(b',');
         }

@@ -167,3 +167,49 @@ where
     }
     deserializer.deserialize_any(ObjectVisitor(std::marker::PhantomData))
 }
+
+/// Reads an array of scalars; anything else counts as an empty one.
+pub(crate) fn array_or_default<'de: 'a, 'a, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Scalar<'a>>, D::Error> {
+    struct ArrayVisitor<'a>(std::marker::PhantomData<Scalar<'a>>);
+
+    impl<'de: 'a, 'a> Visitor<'de> for ArrayVisitor<'a> {
+        type Value = Vec<Scalar<'a>>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an array")
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            // Its length is bounded by the body's; a size hint would not be.
+            let mut scalars = Vec::new();
+            while let Some(scalar) = seq.next_element()? {
+                scalars.push(scalar);
+            }
+            Ok(scalars)
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            Ok(Vec::new())
+        }
+        fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
+            Ok(Vec::new())
+        }
+        fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
+            Ok(Vec::new())
+        }
+        fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
+            Ok(Vec::new())
+        }
+        fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
+            Ok(Vec::new())
+        }
+        fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+            Ok(Vec::new())
+        }
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(Vec::new())
+        }
+    }
+    deserializer.deserialize_any(ArrayVisitor(std::marker::PhantomData))
+}

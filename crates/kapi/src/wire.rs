@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::lenient::{Scalar, object_or_default};
+use crate::lenient::{Scalar, array_or_default, object_or_default};
 
 /// Declares a struct with a [`Scalar`] per header; what it does not name is passed over.
 macro_rules! headers {
@@ -23,6 +23,8 @@ headers! {
         event_category = "Event-Category",
         event_name = "Event-Name",
         server_id = "Server-ID",
+        msg_id = "Msg-ID",
+        count_only = "Count-Only",
         node = "Node",
         realm = "Realm",
         username = "Username",
@@ -66,6 +68,8 @@ headers! {
     }
     #[serde(borrow, rename = "Custom-Channel-Vars", deserialize_with = "object_or_default")]
     pub(crate) vars: ChannelVars<'a>,
+    #[serde(borrow, rename = "Fields", deserialize_with = "array_or_default")]
+    pub(crate) fields: Vec<Scalar<'a>>,
 }
 
 headers! {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use kapi::Reject;
+use kapi::{Query, Reject};
 use registration::{Ignored, Removal, Stored};
 
 /// What became of a delivery. The adapter acknowledges all of them: none gets better by waiting.
@@ -18,6 +18,8 @@ pub enum Outcome {
     OwnFlush,
     /// A flush of credentials only.
     CredentialFlush,
+    /// A question, to be put to [`crate::Registrar::answer`].
+    Asked(Box<Query>),
     /// Nothing changed, for a good reason.
     Ignored(Ignored),
     /// A message of no concern.
@@ -27,7 +29,7 @@ pub enum Outcome {
 }
 
 /// Names of [`Stats`], each with the reason where there is one.
-const LABELS: [(&str, &str); 20] = [
+const LABELS: [(&str, &str); 21] = [
     ("stored", "registered"),
     ("stored", "refreshed"),
     ("stored", "moved"),
@@ -36,6 +38,7 @@ const LABELS: [(&str, &str); 20] = [
     ("flush", "applied"),
     ("flush", "own"),
     ("flush", "credentials_only"),
+    ("query", "asked"),
     ("ignored", "no_contact"),
     ("ignored", "stale"),
     ("ignored", "expired"),
@@ -62,6 +65,7 @@ impl Outcome {
             Self::Flushed(_) => ("flush", "applied"),
             Self::OwnFlush => ("flush", "own"),
             Self::CredentialFlush => ("flush", "credentials_only"),
+            Self::Asked(_) => ("query", "asked"),
             Self::Ignored(Ignored::NoContact) => ("ignored", "no_contact"),
             Self::Ignored(Ignored::Stale) => ("ignored", "stale"),
             Self::Ignored(Ignored::Expired) => ("ignored", "expired"),
@@ -120,6 +124,7 @@ mod tests {
             Outcome::Flushed(3),
             Outcome::OwnFlush,
             Outcome::CredentialFlush,
+            Outcome::Asked(Box::default()),
             Outcome::Ignored(Ignored::NoContact),
             Outcome::Ignored(Ignored::Stale),
             Outcome::Ignored(Ignored::Expired),

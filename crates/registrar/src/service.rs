@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use kapi::{Event, Flush, Identity, Limits, Sender, decode};
-use registration::{AccountId, Aor, Clock, Decision, Policy, Registration, Zone};
+use kapi::{
+    Answer, Event, Flush, Identity, Limits, Query, Sender, TARGETED_EXCHANGE, decode, encode_answer,
+};
+use registration::{AccountId, Aor, Clock, Decision, Policy, Registration, UnixMillis, Zone};
 
 use crate::{
     accounts::{Accounts, Scope},
-    bus::Bus,
+    bus::{Bus, Publication},
     flush::{self, FlushError, Flushed},
     outcome::{Outcome, Stats},
     table::Table,
@@ -31,6 +33,8 @@ pub struct Registrar {
     settings: Settings,
     bus: Arc<dyn Bus>,
     stats: Stats,
+    clock: Arc<dyn Clock>,
+    born: UnixMillis,
 }
 
 impl Registrar {
@@ -42,11 +46,13 @@ impl Registrar {
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
-            table: Table::new(clock),
+            born: clock.now(),
+            table: Table::new(Arc::clone(&clock)),
             accounts,
             settings,
             bus,
             stats: Stats::default(),
+            clock,
         }
     }
 
@@ -57,6 +63,7 @@ impl Registrar {
                 self.applied(self.table.apply(&report, zone, &self.settings.policy))
             }
             Ok(Event::Flush(flush, sender)) => self.flushed(&flush, &sender),
+            Ok(Event::Query(query)) => Outcome::Asked(query),
             Ok(Event::Other) => Outcome::Other,
             Err(reject) => Outcome::Rejected(reject),
         };
@@ -84,6 +91,29 @@ impl Registrar {
             return Outcome::CredentialFlush;
         }
         Outcome::Flushed(flush::forget(flush, &self.table))
+    }
+
+    /// The answer to a question, addressed to who asked. Goes through the whole table if all realms
+    /// are asked for.
+    pub fn answer(&self, query: &Query) -> Publication {
+        let mut registrations = match &query.realm {
+            Some(realm) => self.table.select(None, &[&**realm]),
+            None => self.table.all(),
+        };
+        if let Some(username) = &query.username {
+            registrations.retain(|r| r.username.eq_ignore_ascii_case(username));
+        }
+        let answer = if query.count_only {
+            Answer::Count(registrations.len())
+        } else {
+            Answer::Registrations(registrations)
+        };
+        let age = self.clock.now().0.saturating_sub(self.born.0) / 1000;
+        Publication {
+            exchange: TARGETED_EXCHANGE,
+            routing_key: query.reply_to.to_string(),
+            body: encode_answer(query, &answer, age, &self.settings.identity),
+        }
     }
 
     /// What belongs to an account; `None` if the account is not known.

@@ -207,6 +207,18 @@ impl Table {
         aors.iter().filter_map(|aor| self.live(aor, now)).collect()
     }
 
+    /// Every live registration, in no order. Goes through the whole table.
+    pub fn all(&self) -> Vec<Arc<Registration>> {
+        let now = self.clock.now();
+        let entries = self
+            .cache
+            .iter()
+            .map(|(_, entry)| Arc::clone(&entry.registration));
+        entries
+            .filter(|registration| registration.is_live(now))
+            .collect()
+    }
+
     /// Reclaims what has expired. Nothing dead is ever shown without it, but memory waits for it.
     pub fn sweep(&self) {
         self.cache.run_pending_tasks();
