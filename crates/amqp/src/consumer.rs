@@ -16,7 +16,7 @@ use crate::rate_limit::RateLimit;
 /// How many deliveries are acknowledged at once at most.
 const MAX_BATCH: u16 = 256;
 /// How often one kind of refusal is logged.
-const LOG_PERIOD: Duration = Duration::from_secs(10);
+pub(crate) const LOG_PERIOD: Duration = Duration::from_secs(10);
 
 /// Why consuming ended.
 pub(crate) enum Ended {
@@ -70,8 +70,14 @@ pub(crate) async fn consume(
     }
 }
 
-/// Applies a delivery. Whatever becomes of it, it will not become better by being delivered again.
-fn apply(delivery: &Delivery, zone: &Zone, registrar: &Registrar, refusals: &mut RateLimit) {
+/// Applies a delivery; says what became of it, unless it made us panic. Whatever that was, it will
+/// not become better by being delivered again.
+pub(crate) fn apply(
+    delivery: &Delivery,
+    zone: &Zone,
+    registrar: &Registrar,
+    refusals: &mut RateLimit,
+) -> Option<Outcome> {
     let routing_key = || {
         delivery
             .routing_key
@@ -80,22 +86,23 @@ fn apply(delivery: &Delivery, zone: &Zone, registrar: &Registrar, refusals: &mut
             .take(100)
             .collect::<String>()
     };
-    match catch_unwind(AssertUnwindSafe(|| registrar.deliver(zone, &delivery.data))) {
-        Ok(Outcome::Rejected(reject)) => {
-            if let Some(held_back) = refusals.admit(reject.reason(), Instant::now()) {
-                tracing::warn!(
-                    %zone, reason = reject.reason(), error = %reject, routing_key = routing_key(),
-                    bytes = delivery.data.len(), held_back, "a message was dropped"
-                );
-            }
+    let applied = catch_unwind(AssertUnwindSafe(|| registrar.deliver(zone, &delivery.data)));
+    let Ok(outcome) = applied else {
+        if let Some(held_back) = refusals.admit("panic", Instant::now()) {
+            tracing::error!(%zone, routing_key = routing_key(), held_back, "a message made us panic; it was dropped");
         }
-        Ok(outcome) => tracing::trace!(%zone, ?outcome, "applied"),
-        Err(_) => {
-            if let Some(held_back) = refusals.admit("panic", Instant::now()) {
-                tracing::error!(%zone, routing_key = routing_key(), held_back, "a message made us panic; it was dropped");
-            }
-        }
+        return None;
+    };
+    if let Outcome::Rejected(reject) = &outcome
+        && let Some(held_back) = refusals.admit(reject.reason(), Instant::now())
+    {
+        tracing::warn!(
+            %zone, reason = reject.reason(), error = %reject, routing_key = routing_key(),
+            bytes = delivery.data.len(), held_back, "a message was dropped"
+        );
     }
+    tracing::trace!(%zone, ?outcome, "applied");
+    Some(outcome)
 }
 
 /// Deliveries applied since the last acknowledgement.

@@ -8,6 +8,7 @@ mod backoff;
 mod bus;
 mod consumer;
 mod dial;
+mod inbox;
 mod link;
 mod publisher;
 mod rate_limit;

@@ -6,6 +6,7 @@ use lapin::{Channel, Connection, ConnectionProperties, Consumer, uri::AMQPUri};
 
 use crate::{
     dial::{HangUp, dial},
+    inbox::Inbox,
     publisher::Publisher,
     settings::Settings,
     topology::{at, consume, declare_exchange, declare_queue},
@@ -20,6 +21,7 @@ pub(crate) struct Session {
     pub(crate) channel: Channel,
     pub(crate) consumer: Consumer,
     pub(crate) publisher: Publisher,
+    pub(crate) inbox: Inbox,
     /// Dropped last, when all that can be said politely has been said.
     _hang_up: HangUp,
 }
@@ -29,6 +31,7 @@ impl Session {
     pub(crate) async fn open(
         uri: AMQPUri,
         queue: &str,
+        server_id: &str,
         settings: &Settings,
     ) -> Result<Self, String> {
         let limit = settings.connect_timeout;
@@ -43,14 +46,15 @@ impl Session {
             .map_err(late)?
             .map_err(at("connecting"))?;
         let connection = Arc::new(connection);
-        let setting_up = Self::set_up(&connection, queue, settings);
+        let setting_up = Self::set_up(&connection, queue, server_id, settings);
         let set_up = tokio::time::timeout_at(deadline, setting_up).await;
         match set_up.map_err(late).flatten() {
-            Ok((channel, consumer, publisher)) => Ok(Self {
+            Ok((channel, consumer, publisher, inbox)) => Ok(Self {
                 connection,
                 channel,
                 consumer,
                 publisher,
+                inbox,
                 _hang_up: hang_up,
             }),
             Err(reason) => {
@@ -64,8 +68,9 @@ impl Session {
     async fn set_up(
         connection: &Arc<Connection>,
         queue: &str,
+        server_id: &str,
         settings: &Settings,
-    ) -> Result<(Channel, Consumer, Publisher), String> {
+    ) -> Result<(Channel, Consumer, Publisher, Inbox), String> {
         declare_exchange(connection)
             .await
             .map_err(at("declaring the exchange registrar"))?;
@@ -75,8 +80,18 @@ impl Session {
         let publisher = Publisher::open(Arc::clone(connection))
             .await
             .map_err(at("opening a channel to publish"))?;
+        let (answer_queries, limit) = (settings.answer_queries, settings.publish_timeout);
+        let inbox = Inbox::open(
+            connection,
+            server_id,
+            answer_queries,
+            publisher.clone(),
+            limit,
+        )
+        .await
+        .map_err(at("opening the inbox"))?;
         let (channel, consumer) = consume(connection, queue, settings.prefetch).await?;
-        Ok((channel, consumer, publisher))
+        Ok((channel, consumer, publisher, inbox))
     }
 
     /// Closes politely, but only for so long.

@@ -41,6 +41,8 @@ pub struct Settings {
     pub queue_expires: Duration,
     /// How many messages the queue keeps while nobody consumes; the oldest go first.
     pub queue_max_length: u32,
+    /// Whether questions who is registered are answered.
+    pub answer_queries: bool,
 }
 
 /// Why the settings cannot be used. Never holds a URI: those hold passwords.

@@ -48,6 +48,7 @@ fn a_queue_name_that_is_too_long_is_refused() {
         reconnect_max: Duration::ZERO,
         queue_expires: Duration::ZERO,
         queue_max_length: 1,
+        answer_queries: true,
     };
     assert_eq!(
         settings("rollcall@host".into()).queue().unwrap(),

@@ -45,7 +45,12 @@ impl Supervisor {
         let mut failures: u64 = 0;
         // Never runs dry: there is at least one.
         for uri in self.uris.iter().cycle() {
-            let opening = Session::open(uri.clone(), &self.queue, &self.settings);
+            let opening = Session::open(
+                uri.clone(),
+                &self.queue,
+                self.registrar.server_id(),
+                &self.settings,
+            );
             let reason = match self.stop.run_until_cancelled(opening).await {
                 None => break,
                 Some(Err(reason)) => reason,
@@ -96,8 +101,10 @@ impl Supervisor {
             self.stop.cancelled().await;
             tokio::time::sleep(LAST_ACKS).await;
         };
+        let zone = &self.link.zone;
         let ended = tokio::select! {
             ended = consuming => ended,
+            reason = session.inbox.serve(zone, &self.registrar) => Ended::Failed(reason),
             () = too_late => Ended::Stopped,
         };
         // Before the goodbye, which may take a while: what is published now would be lost.

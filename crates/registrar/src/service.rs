@@ -176,6 +176,11 @@ impl Registrar {
         self.table.get(aor)
     }
 
+    /// Where answers to this process go.
+    pub fn server_id(&self) -> &str {
+        self.settings.identity.server_id()
+    }
+
     /// How often each outcome was seen.
     pub fn stats(&self) -> &Stats {
         &self.stats

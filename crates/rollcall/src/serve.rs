@@ -116,6 +116,7 @@ fn amqp_settings(config: &Config) -> amqp::Settings {
         reconnect_max: amqp.reconnect_max,
         queue_expires: amqp.queue_expires,
         queue_max_length: amqp.queue_max_length,
+        answer_queries: amqp.answer_queries,
     }
 }
 

@@ -13,4 +13,5 @@ mod flushes;
 mod neighbours;
 mod node;
 mod outages;
+mod queries;
 mod stopping;

@@ -30,6 +30,7 @@ pub(crate) fn settings() -> Settings {
         reconnect_max: Duration::from_millis(500),
         queue_expires: Duration::from_mins(5),
         queue_max_length: 100_000,
+        answer_queries: true,
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Amqp {
     pub queue_expires: Duration,
     /// How many messages the queue keeps meanwhile.
     pub queue_max_length: u32,
+    /// Whether questions who is registered (`reg_query`) are answered.
+    pub answer_queries: bool,
 }
 
 /// Server-IDs and queue names are made from the node's name, and Kamailio 5.6 crashes on a
@@ -57,6 +59,7 @@ impl Amqp {
             max_message_bytes: narrow(max_message_bytes, usize::MAX),
             queue_expires,
             queue_max_length: narrow(queue_max_length, u32::MAX),
+            answer_queries: r.flag("amqp.answer_queries", true),
         }
     }
 }
