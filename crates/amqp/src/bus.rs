@@ -82,10 +82,20 @@ impl AmqpBus {
 impl Bus for AmqpBus {
     fn publish<'a>(&'a self, publication: &'a Publication) -> BusFuture<'a> {
         Box::pin(async move {
-            let each = self.zones.iter().map(|(_, link)| async move {
-                (link.zone.clone(), self.publish_in(link, publication).await)
-            });
+            let wanted = |zone: &Zone| publication.zone.as_ref().is_none_or(|only| only == zone);
+            let links = self.zones.iter().map(|(_, link)| link);
+            let each = links
+                .filter(|link| wanted(&link.zone))
+                .map(|link| async move {
+                    (link.zone.clone(), self.publish_in(link, publication).await)
+                });
             let mut receipt = Receipt::default();
+            if let Some(zone) = &publication.zone
+                && !self.zones.iter().any(|(_, link)| link.zone == *zone)
+            {
+                let reason = "there is no such zone".to_owned();
+                receipt.missing.push((zone.clone(), reason));
+            }
             for (zone, result) in join_all(each).await {
                 match result {
                     Ok(()) => receipt.confirmed.push(zone),

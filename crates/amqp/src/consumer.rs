@@ -6,6 +6,7 @@ use std::{
 };
 
 use futures_util::{FutureExt as _, StreamExt as _};
+use kapi::TARGETED_EXCHANGE;
 use lapin::{Acker, Consumer, message::Delivery, options::BasicAckOptions};
 use registrar::{Outcome, Registrar};
 use registration::Zone;
@@ -86,7 +87,13 @@ pub(crate) fn apply(
             .take(100)
             .collect::<String>()
     };
-    let applied = catch_unwind(AssertUnwindSafe(|| registrar.deliver(zone, &delivery.data)));
+    let taken = registrar::Delivery {
+        zone,
+        body: &delivery.data,
+        redelivered: delivery.redelivered,
+        targeted: delivery.exchange.as_str() == TARGETED_EXCHANGE,
+    };
+    let applied = catch_unwind(AssertUnwindSafe(|| registrar.deliver(taken)));
     let Ok(outcome) = applied else {
         if let Some(held_back) = refusals.admit("panic", Instant::now()) {
             tracing::error!(%zone, routing_key = routing_key(), held_back, "a message made us panic; it was dropped");

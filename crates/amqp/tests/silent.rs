@@ -17,9 +17,9 @@ use std::{
 
 use amqp::{AmqpBus, LinkState, Settings, ZoneSettings};
 use anyhow::ensure;
-use kapi::{Identity, Limits};
+use kapi::Identity;
 use registrar::{Accounts, Registrar};
-use registration::{Policy, SystemClock, Zone};
+use registration::{SystemClock, Zone};
 use tokio_util::sync::CancellationToken;
 
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -64,16 +64,7 @@ async fn a_broker_that_says_nothing_is_given_up_and_leaves_nothing_behind() -> a
         }],
     )?;
     let registrar = Arc::new(Registrar::new(
-        registrar::Settings {
-            policy: Policy {
-                expires_deviation: 180,
-                default_realm: "nodomain.com".into(),
-            },
-            limits: Limits {
-                max_body_bytes: 1_000,
-            },
-            identity: Identity::new("rollcall@silent")?,
-        },
+        registrar::Settings::new(Identity::new("rollcall@silent")?),
         Accounts::new(HashMap::new()),
         Arc::<AmqpBus>::clone(&bus),
         Arc::new(SystemClock),

@@ -17,6 +17,8 @@ use crate::{Facade, auth::token_of, boundary::RequestId, error::ApiError, query:
 pub(crate) struct Extras {
     /// For lists: how many are in this answer.
     pub(crate) page_size: Option<usize>,
+    /// What else will happen by itself.
+    pub(crate) note: Option<String>,
     /// Something the caller should know though all went well.
     pub(crate) warning: Option<String>,
 }
@@ -27,6 +29,8 @@ struct Success<'a> {
     auth_token: Option<String>,
     data: &'a RawValue,
     node: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     page_size: Option<usize>,
     request_id: &'a str,
@@ -77,6 +81,7 @@ pub(crate) fn success(
         auth_token: echoed_token(req, facade),
         data: &RawValue::from_string(data).map_err(internal)?,
         node: &facade.node,
+        note: extras.note,
         page_size: extras.page_size,
         request_id: &RequestId::of(req),
         revision: &revision,

@@ -100,11 +100,19 @@ fn flushed_ok(req: &HttpRequest, facade: &Facade, flushed: &Flushed) -> Answer {
             zones.join(", ")
         )
     });
+    let note = (flushed.repeated > 0).then(|| {
+        format!(
+            "{} of these registrations are so young that a proxy may not find them yet: they are \
+             flushed again within 7 seconds",
+            flushed.repeated
+        )
+    });
     success(
         req,
         facade,
         b"\"ok\"".to_vec(),
         Extras {
+            note,
             warning,
             ..Extras::default()
         },

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use registration::{
-    AccountData, AccountId, Lifetime, Proxy, Report, Source, Text, UnixSeconds, Zone,
+    AccountData, AccountId, Lifetime, Origin, Proxy, Report, Source, Text, UnixSeconds, Zone,
 };
 
 use crate::{
@@ -110,6 +110,13 @@ fn registration(body: &Body<'_>) -> Result<Report, Reject> {
         realm: required("Realm", &body.realm)?,
         time: event_time(&body.event_timestamp)?,
         lifetime: lifetime(&body.expires)?,
+        // The answer to a registration.sync; whatever a phone does has another status.
+        origin: if matches!(&body.status, Scalar::Text(text) if text == "Success") {
+            Origin::Statement
+        } else {
+            Origin::Event
+        },
+        first: body.first_registration.boolean(),
         contact: optional(&body.original_contact).unwrap_or(contact),
         call_id: optional(&body.call_id),
         user_agent: optional(&body.user_agent),

@@ -1,6 +1,6 @@
 //! The same objects as Kazoo's own code makes, in both spellings.
 
-use registration::{Decision, Policy, UnixMillis, Zone, decide};
+use registration::{Circumstances, Decision, Past, Policy, UnixMillis, Zone, decide};
 use serde_json::Value;
 
 use super::*;
@@ -13,7 +13,14 @@ fn stored(body: &[u8], now: UnixMillis) -> Registration {
     let Ok(Event::Registration(report)) = decode(body, Limits::default()) else {
         panic!("no registration")
     };
-    match decide(None, &report, &Zone::new("local"), &Policy::default(), now) {
+    let by = Circumstances {
+        zone: &Zone::new("local"),
+        policy: &Policy::default(),
+        now,
+        redelivered: false,
+        complete: false,
+    };
+    match decide(Past::default(), &report, by).decision {
         Decision::Store(registration, _) => *registration,
         other => panic!("not stored: {other:?}"),
     }

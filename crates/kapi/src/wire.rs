@@ -31,6 +31,8 @@ headers! {
         cache_only = "Cache-Only",
         event_timestamp = "Event-Timestamp",
         expires = "Expires",
+        status = "Status",
+        first_registration = "First-Registration",
         contact = "Contact",
         original_contact = "Original-Contact",
         previous_contact = "Previous-Contact",

@@ -4,9 +4,11 @@ use std::{future::Future, pin::Pin};
 
 use registration::Zone;
 
-/// A message for every zone's broker.
+/// A message to publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publication {
+    /// The zone whose broker is to have it; `None` for every zone's.
+    pub zone: Option<Zone>,
     /// Exchange it goes to.
     pub exchange: &'static str,
     /// Its routing key.
@@ -29,7 +31,7 @@ pub type BusFuture<'a> = Pin<Box<dyn Future<Output = Receipt> + Send + 'a>>;
 
 /// A way to the brokers of all zones.
 pub trait Bus: Send + Sync + 'static {
-    /// Hands `publication` to every zone and waits until each broker has confirmed it, or has
-    /// failed to within the adapter's time limit.
+    /// Hands `publication` to its zones and waits until each broker has confirmed it, or has failed
+    /// to within the adapter's time limit. A zone that there is not is missing.
     fn publish<'a>(&'a self, publication: &'a Publication) -> BusFuture<'a>;
 }

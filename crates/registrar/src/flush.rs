@@ -1,6 +1,6 @@
 //! Flushing: tell the proxies, wait until the brokers have it, then forget.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use kapi::{Flush, Identity, REGISTRAR_EXCHANGE, encode_flush, flush_key};
 use registration::{Aor, Registration, Text, UnsafeName, Zone, check_flushable};
@@ -16,6 +16,9 @@ use crate::{
 pub struct Flushed {
     /// How many registrations the table forgot.
     pub forgotten: usize,
+    /// How many of them were so young that the proxies may not find them yet: they are flushed
+    /// again once they can be found.
+    pub repeated: usize,
     /// Zones whose broker did not take it, and why: their proxies still hold the phones.
     pub missing: Vec<(Zone, String)>,
 }
@@ -95,12 +98,16 @@ pub(crate) fn targets_by_name<'a>(
     registrations: impl Iterator<Item = &'a Registration>,
 ) -> Vec<Flush> {
     let aors: BTreeSet<Aor> = registrations.map(Registration::aor).collect();
-    let flush = |aor: &Aor| Flush {
+    aors.iter().map(of_aor).collect()
+}
+
+/// The flush of one AOR.
+pub(crate) fn of_aor(aor: &Aor) -> Flush {
+    Flush {
         realm: aor.realm().into(),
         username: Some(aor.username().into()),
         cache_only: false,
-    };
-    aors.iter().map(flush).collect()
+    }
 }
 
 /// One flush by username in each of the account's realms, for phones that only a proxy knows.
@@ -114,13 +121,25 @@ pub(crate) fn targets_by_force(scope: &Scope, username: &str) -> Vec<Flush> {
     scope.realms.iter().map(flush).collect()
 }
 
-/// Publishes each flush and forgets what it names once a broker has confirmed it.
+/// The message of a flush, for every zone.
+pub(crate) fn publication(flush: &Flush, identity: &Identity) -> Publication {
+    Publication {
+        zone: None,
+        exchange: REGISTRAR_EXCHANGE,
+        routing_key: flush_key(&flush.realm),
+        body: encode_flush(flush, identity),
+    }
+}
+
+/// Publishes each flush and forgets what it names once a broker has confirmed it; `forgotten` says
+/// what that was, whatever the result. Returns the zones that are missing.
 pub(crate) async fn carry_out(
     flushes: &[Flush],
     table: &Table,
     bus: &dyn Bus,
     identity: &Identity,
-) -> Result<Flushed, FlushError> {
+    forgotten: &mut Vec<Arc<Registration>>,
+) -> Result<Vec<(Zone, String)>, FlushError> {
     for flush in flushes {
         check("realm", &flush.realm)?;
         flush
@@ -128,34 +147,28 @@ pub(crate) async fn carry_out(
             .as_deref()
             .map_or(Ok(()), |username| check("username", username))?;
     }
-    let mut done = Flushed::default();
+    let mut missing: Vec<(Zone, String)> = Vec::new();
     for flush in flushes {
-        let publication = Publication {
-            exchange: REGISTRAR_EXCHANGE,
-            routing_key: flush_key(&flush.realm),
-            body: encode_flush(flush, identity),
-        };
-        let receipt = bus.publish(&publication).await;
+        let receipt = bus.publish(&publication(flush, identity)).await;
         if receipt.confirmed.is_empty() {
-            let missing = receipt.missing;
             return Err(FlushError::Unreachable {
-                missing,
-                forgotten: done.forgotten,
+                missing: receipt.missing,
+                forgotten: forgotten.len(),
             });
         }
-        for missing in receipt.missing {
-            if !done.missing.iter().any(|(zone, _)| *zone == missing.0) {
-                done.missing.push(missing);
+        for lacking in receipt.missing {
+            if !missing.iter().any(|(zone, _)| *zone == lacking.0) {
+                missing.push(lacking);
             }
         }
-        done.forgotten += forget(flush, table);
+        forgotten.extend(forget(flush, table));
     }
-    Ok(done)
+    Ok(missing)
 }
 
 /// Takes out of the table what a flush names: realm and username match in any case, the realm
 /// being the registration's or its account's.
-pub(crate) fn forget(flush: &Flush, table: &Table) -> usize {
+pub(crate) fn forget(flush: &Flush, table: &Table) -> Vec<Arc<Registration>> {
     let named = |r: &Registration| {
         r.is_of_realm(&flush.realm)
             && flush
@@ -166,6 +179,6 @@ pub(crate) fn forget(flush: &Flush, table: &Table) -> usize {
     let candidates = table.select(None, &[&*flush.realm]);
     let named_now = candidates.iter().filter(|r| named(r));
     named_now
-        .filter(|r| table.remove_if(&r.aor(), named).is_some())
-        .count()
+        .filter_map(|r| table.remove_if(&r.aor(), named))
+        .collect()
 }

@@ -6,15 +6,20 @@
 
 mod accounts;
 mod bus;
+mod changes;
+mod delivery;
 mod flush;
 mod index;
 mod outcome;
+mod repeats;
 mod service;
 mod table;
 
 pub use accounts::{Accounts, Scope};
 pub use bus::{Bus, BusFuture, Publication, Receipt};
+pub use changes::{Change, ChangeKind, Watcher};
+pub use delivery::Delivery;
 pub use flush::{FlushError, Flushed};
 pub use outcome::{Outcome, Stats};
 pub use service::{Registrar, Settings};
-pub use table::Table;
+pub use table::{Applied, Hearing, OnExpired, Table};

@@ -29,7 +29,7 @@ pub enum Outcome {
 }
 
 /// Names of [`Stats`], each with the reason where there is one.
-const LABELS: [(&str, &str); 21] = [
+const LABELS: [(&str, &str); 26] = [
     ("stored", "registered"),
     ("stored", "refreshed"),
     ("stored", "moved"),
@@ -44,6 +44,10 @@ const LABELS: [(&str, &str); 21] = [
     ("ignored", "expired"),
     ("ignored", "other_contact"),
     ("ignored", "not_registered"),
+    ("ignored", "undone"),
+    ("ignored", "overtaken"),
+    ("ignored", "stale_contact"),
+    ("ignored", "known"),
     ("ignored", "other_message"),
     ("rejected", "too_large"),
     ("rejected", "not_utf8"),
@@ -51,7 +55,14 @@ const LABELS: [(&str, &str); 21] = [
     ("rejected", "not_an_object"),
     ("rejected", "missing_header"),
     ("rejected", "bad_value"),
+    CLOCK_AHEAD,
 ];
+
+/// Events from further ahead of our clock than the setting allows.
+pub(crate) const CLOCK_AHEAD: Label = ("clock", "ahead");
+
+/// A kind and a reason.
+pub(crate) type Label = (&'static str, &'static str);
 
 impl Outcome {
     /// What to count it as: a kind and a reason, both from a small fixed set.
@@ -71,6 +82,10 @@ impl Outcome {
             Self::Ignored(Ignored::Expired) => ("ignored", "expired"),
             Self::Ignored(Ignored::OtherContact) => ("ignored", "other_contact"),
             Self::Ignored(Ignored::NotRegistered) => ("ignored", "not_registered"),
+            Self::Ignored(Ignored::Undone) => ("ignored", "undone"),
+            Self::Ignored(Ignored::Overtaken) => ("ignored", "overtaken"),
+            Self::Ignored(Ignored::StaleContact) => ("ignored", "stale_contact"),
+            Self::Ignored(Ignored::Known) => ("ignored", "known"),
             Self::Other => ("ignored", "other_message"),
             Self::Rejected(reject) => ("rejected", reject.reason()),
         }
@@ -83,13 +98,16 @@ pub struct Stats([AtomicU64; LABELS.len()]);
 
 impl Stats {
     pub(crate) fn count(&self, outcome: &Outcome) {
-        let label = outcome.label();
+        self.add(outcome.label(), 1);
+    }
+
+    pub(crate) fn add(&self, label: Label, count: u64) {
         if let Some((_, slot)) = LABELS
             .iter()
             .zip(&self.0)
             .find(|(known, _)| **known == label)
         {
-            slot.fetch_add(1, Ordering::Relaxed);
+            slot.fetch_add(count, Ordering::Relaxed);
         }
     }
 
@@ -130,6 +148,10 @@ mod tests {
             Outcome::Ignored(Ignored::Expired),
             Outcome::Ignored(Ignored::OtherContact),
             Outcome::Ignored(Ignored::NotRegistered),
+            Outcome::Ignored(Ignored::Undone),
+            Outcome::Ignored(Ignored::Overtaken),
+            Outcome::Ignored(Ignored::StaleContact),
+            Outcome::Ignored(Ignored::Known),
             Outcome::Other,
             Outcome::Rejected(Reject::TooLarge { size: 1, limit: 0 }),
             Outcome::Rejected(Reject::NotUtf8),

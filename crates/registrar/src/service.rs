@@ -1,19 +1,31 @@
 //! The registrar's service: events in, answers and flushes out.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use kapi::{
     Answer, Event, Flush, Identity, Limits, Query, Sender, TARGETED_EXCHANGE, decode, encode_answer,
 };
-use registration::{AccountId, Aor, Clock, Decision, Policy, Registration, UnixMillis, Zone};
+use registration::{
+    AccountId, Aor, Clock, Decision, Lifetime, Origin, Policy, Registration, Report, UnixMillis,
+    UnixSeconds, Zone,
+};
 
 use crate::{
     accounts::{Accounts, Scope},
     bus::{Bus, Publication},
+    changes::{Change, ChangeKind, Watcher, Watchers},
+    delivery::Delivery,
     flush::{self, FlushError, Flushed},
-    outcome::{Outcome, Stats},
-    table::Table,
+    outcome::{CLOCK_AHEAD, Outcome, Stats},
+    repeats::Repeats,
+    table::{Hearing, OnExpired, Table},
 };
+
+/// By how many seconds a proxy's database may be behind its memory: it is written every five.
+const DATABASE_LAG: u32 = 10;
 
 /// What the service goes by.
 #[derive(Clone, Debug)]
@@ -24,17 +36,36 @@ pub struct Settings {
     pub limits: Limits,
     /// Who we are to other nodes.
     pub identity: Identity,
+    /// By how many seconds an event may be ahead of our clock before it is counted. Whatever is
+    /// ahead of it is held to it.
+    pub max_clock_skew: u32,
+}
+
+impl Settings {
+    /// As configured where nothing is configured.
+    pub fn new(identity: Identity) -> Self {
+        Self {
+            policy: Policy::default(),
+            limits: Limits::default(),
+            identity,
+            max_clock_skew: 60,
+        }
+    }
 }
 
 /// The registrar.
 pub struct Registrar {
     table: Table,
+    watchers: Watchers,
     accounts: Accounts,
     settings: Settings,
     bus: Arc<dyn Bus>,
     stats: Stats,
     clock: Arc<dyn Clock>,
     born: UnixMillis,
+    repeats: Repeats,
+    /// Whoever is registered is in the table.
+    complete: AtomicBool,
 }
 
 impl Registrar {
@@ -45,22 +76,42 @@ impl Registrar {
         bus: Arc<dyn Bus>,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        Self::watched(settings, accounts, bus, clock, Vec::new())
+    }
+
+    /// The same with watchers, who are told of every change.
+    pub fn watched(
+        settings: Settings,
+        accounts: Accounts,
+        bus: Arc<dyn Bus>,
+        clock: Arc<dyn Clock>,
+        watchers: Vec<Watcher>,
+    ) -> Self {
+        let watchers = Watchers::new(watchers);
+        let telling = watchers.clone();
+        let on_expired: OnExpired = Arc::new(move |ended| {
+            telling.tell_with(|| Some(Change::gone(ChangeKind::Expired, ended)));
+        });
         Self {
             born: clock.now(),
-            table: Table::new(Arc::clone(&clock)),
+            table: Table::new(Arc::clone(&clock), on_expired),
+            watchers,
             accounts,
             settings,
             bus,
             stats: Stats::default(),
             clock,
+            complete: AtomicBool::new(false),
+            repeats: Repeats::default(),
         }
     }
 
-    /// Takes a message body that was delivered in `zone`, applies it and counts what became of it.
-    pub fn deliver(&self, zone: &Zone, body: &[u8]) -> Outcome {
-        let outcome = match decode(body, self.settings.limits) {
-            Ok(Event::Registration(report)) => {
-                self.applied(self.table.apply(&report, zone, &self.settings.policy))
+    /// Takes a message, applies it and counts what became of it.
+    pub fn deliver(&self, delivery: Delivery<'_>) -> Outcome {
+        let outcome = match decode(delivery.body, self.settings.limits) {
+            Ok(Event::Registration(mut report)) => {
+                self.date(&mut report, delivery.targeted);
+                self.apply(&report, delivery.zone, delivery.redelivered)
             }
             Ok(Event::Flush(flush, sender)) => self.flushed(&flush, &sender),
             Ok(Event::Query(query)) => Outcome::Asked(query),
@@ -71,8 +122,33 @@ impl Registrar {
         outcome
     }
 
-    fn applied(&self, decision: Decision) -> Outcome {
-        match decision {
+    /// Sees to it that a report's kind and time can be believed.
+    fn date(&self, report: &mut Report, targeted: bool) {
+        let ahead = report.time.0.saturating_sub(self.clock.now().seconds().0);
+        if ahead > u64::from(self.settings.max_clock_skew) {
+            self.stats.add(CLOCK_AHEAD, 1);
+        }
+        if report.origin == Origin::Statement && !targeted {
+            // Only who was asked can state; any other tells what happened.
+            report.origin = Origin::Event;
+        }
+        if let (Origin::Statement, Lifetime::Seconds(seconds)) = (report.origin, report.lifetime) {
+            // It is read from the proxy's database, which is behind.
+            report.time = UnixSeconds(report.time.0.saturating_sub(u64::from(DATABASE_LAG)));
+            report.lifetime = Lifetime::Seconds(seconds.saturating_add(DATABASE_LAG));
+        }
+    }
+
+    fn apply(&self, report: &Report, zone: &Zone, redelivered: bool) -> Outcome {
+        let hearing = Hearing {
+            zone,
+            policy: &self.settings.policy,
+            redelivered,
+            complete: self.complete.load(Ordering::Relaxed),
+        };
+        let applied = self.table.apply(report, hearing);
+        self.watchers.tell_with(|| Change::of(&applied));
+        match applied.decision {
             Decision::Store(registration, stored) => {
                 self.accounts.learn(&registration);
                 Outcome::Stored(stored)
@@ -90,7 +166,15 @@ impl Registrar {
         if flush.cache_only {
             return Outcome::CredentialFlush;
         }
-        Outcome::Flushed(flush::forget(flush, &self.table))
+        let forgotten = flush::forget(flush, &self.table);
+        self.tell_gone(ChangeKind::Flushed, &forgotten);
+        Outcome::Flushed(forgotten.len())
+    }
+
+    fn tell_gone(&self, kind: ChangeKind, registrations: &[Arc<Registration>]) {
+        for gone in registrations {
+            self.watchers.tell_with(|| Some(Change::gone(kind, gone)));
+        }
     }
 
     /// The answer to a question, addressed to who asked. Goes through the whole table if all realms
@@ -110,6 +194,7 @@ impl Registrar {
         };
         let age = self.clock.now().0.saturating_sub(self.born.0) / 1000;
         Publication {
+            zone: None,
             exchange: TARGETED_EXCHANGE,
             routing_key: query.reply_to.to_string(),
             body: encode_answer(query, &answer, age, &self.settings.identity),
@@ -168,7 +253,34 @@ impl Registrar {
     }
 
     async fn carry_out(&self, targets: &[Flush]) -> Result<Flushed, FlushError> {
-        flush::carry_out(targets, &self.table, &*self.bus, &self.settings.identity).await
+        let mut forgotten = Vec::new();
+        let identity = &self.settings.identity;
+        let done =
+            flush::carry_out(targets, &self.table, &*self.bus, identity, &mut forgotten).await;
+        self.tell_gone(ChangeKind::Flushed, &forgotten);
+        let repeated = self.repeats.take_up(&forgotten, self.clock.now());
+        done.map(|missing| Flushed {
+            forgotten: forgotten.len(),
+            repeated,
+            missing,
+        })
+    }
+
+    /// Flushes again, once the proxies can find them, what was too young when it was flushed. Runs
+    /// for as long as the registrar is there.
+    pub async fn repeat_flushes(&self) {
+        while let Some(aor) = self.repeats.next(&*self.clock).await {
+            // Whoever is back has registered since: that is another registration.
+            if self.table.get(&aor).is_some() {
+                continue;
+            }
+            let flush = flush::of_aor(&aor);
+            let publication = flush::publication(&flush, &self.settings.identity);
+            let receipt = self.bus.publish(&publication).await;
+            for (zone, reason) in receipt.missing {
+                tracing::warn!(%zone, reason, %aor, "a flush could not be repeated");
+            }
+        }
     }
 
     /// The live registration of an AOR.

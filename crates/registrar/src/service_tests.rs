@@ -52,13 +52,22 @@ impl Bus for Memory {
     }
 }
 
+fn with_clock() -> (Registrar, Arc<Memory>, Arc<ManualClock>) {
+    let bus = Arc::new(Memory::default());
+    let settings = Settings::new(Identity::new("rollcall@test").unwrap());
+    let clock = Arc::new(ManualClock::at(UnixMillis(T0 * 1000)));
+    let registrar = Registrar::new(
+        settings,
+        Accounts::new(HashMap::new()),
+        Arc::<Memory>::clone(&bus),
+        Arc::<ManualClock>::clone(&clock),
+    );
+    (registrar, bus, clock)
+}
+
 fn registrar(configured: HashMap<AccountId, Vec<String>>) -> (Registrar, Arc<Memory>) {
     let bus = Arc::new(Memory::default());
-    let settings = Settings {
-        policy: Policy::default(),
-        limits: Limits::default(),
-        identity: Identity::new("rollcall@test").unwrap(),
-    };
+    let settings = Settings::new(Identity::new("rollcall@test").unwrap());
     let clock = Arc::new(ManualClock::at(UnixMillis(T0 * 1000)));
     (
         Registrar::new(
@@ -112,16 +121,13 @@ fn with_phones() -> (Registrar, Arc<Memory>) {
         ("Bob", "Main.Example.com"),
         ("amy", "device.example.com"),
     ] {
-        registrar.deliver(
-            &Zone::new("local"),
-            &event(username, realm, Some(ACCOUNT), 600),
-        );
+        deliver(&registrar, &event(username, realm, Some(ACCOUNT), 600));
     }
     (registrar, bus)
 }
 
 fn deliver(registrar: &Registrar, body: &[u8]) -> Outcome {
-    registrar.deliver(&Zone::new("local"), body)
+    registrar.deliver(Delivery::new(&Zone::new("local"), body))
 }
 
 #[test]
@@ -256,6 +262,57 @@ async fn a_flush_of_all_names_phones_in_other_realms_one_by_one() {
             .is_some(),
         "not of this account"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_young_to_be_found_is_flushed_again_unless_it_is_back() {
+    let (registrar, bus) = with_phones();
+    let scope = registrar.scope(&id()).unwrap();
+    let flushed = registrar.flush_account(&scope).await.unwrap();
+    assert_eq!((flushed.forgotten, flushed.repeated), (3, 3));
+    deliver(&registrar, &event("zed", REALM, Some(ACCOUNT), 601));
+    bus.sent.lock().unwrap().clear();
+    let repeating = registrar.repeat_flushes();
+    let limit = std::time::Duration::from_secs(100);
+    assert!(tokio::time::timeout(limit, repeating).await.is_err());
+    let again: Vec<Value> = bus
+        .sent
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|publication| serde_json::from_slice(&publication.body).unwrap())
+        .collect();
+    let mut names: Vec<_> = again
+        .iter()
+        .map(|flush| flush["Username"].as_str().unwrap())
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, ["amy", "bob"]);
+}
+
+#[tokio::test]
+async fn what_is_old_enough_is_flushed_once() {
+    let (registrar, _, clock) = with_clock();
+    deliver(&registrar, &event("bob", REALM, Some(ACCOUNT), 600));
+    clock.advance_millis(6_000);
+    let scope = registrar.scope(&id()).unwrap();
+    let flushed = registrar.flush_account(&scope).await.unwrap();
+    assert_eq!((flushed.forgotten, flushed.repeated), (1, 0));
+}
+
+#[test]
+fn a_clock_that_runs_ahead_is_counted() {
+    let (registrar, _, clock) = with_clock();
+    deliver(&registrar, &event("bob", REALM, Some(ACCOUNT), 600));
+    assert_eq!(registrar.stats().of("clock", "ahead"), 0);
+    let now = clock.now().seconds().0;
+    let mut ahead: Value =
+        serde_json::from_slice(&event("amy", REALM, Some(ACCOUNT), 600)).unwrap();
+    ahead["Event-Timestamp"] = json!(now + 61);
+    deliver(&registrar, ahead.to_string().as_bytes());
+    assert_eq!(registrar.stats().of("clock", "ahead"), 1);
+    let amy = registrar.get(&Aor::new("amy", REALM)).unwrap();
+    assert_eq!(amy.last_registration.0, now);
 }
 
 #[tokio::test]

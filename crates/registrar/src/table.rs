@@ -10,16 +10,30 @@ use std::{
 
 use moka::{Expiry, notification::RemovalCause, ops::compute::Op, sync::Cache};
 use registration::{
-    AccountId, Aor, Clock, Decision, Policy, Registration, Report, UnixMillis, Zone, decide,
+    AccountId, Aor, Circumstances, Clock, Decision, Judgement, Ledger, Past, Policy, Registration,
+    Report, UnixMillis, UnixSeconds, Zone, decide,
 };
 
 use crate::index::{Generation, Index, Keys};
 
+/// How long an AOR that is registered no more is remembered: events about it may still come.
+const MEMORY_MILLIS: u64 = 60_000;
+
 /// What moka holds for an AOR.
 #[derive(Debug)]
 struct Entry {
-    registration: Arc<Registration>,
+    /// In the index as long as it is there; `None` is the memory of one that is gone.
+    live: Option<Arc<Registration>>,
+    ledger: Option<Ledger>,
     generation: Generation,
+    /// When it may be forgotten.
+    until: UnixMillis,
+}
+
+impl Entry {
+    fn live_at(&self, now: UnixMillis) -> Option<&Arc<Registration>> {
+        self.live.as_ref().filter(|live| live.is_live(now))
+    }
 }
 
 /// Tells moka when to reclaim an entry. What readers see is decided by our own clock: moka's
@@ -28,12 +42,7 @@ struct EndOfLife(Arc<dyn Clock>);
 
 impl EndOfLife {
     fn left(&self, entry: &Entry) -> Duration {
-        let left = entry
-            .registration
-            .expires_at()
-            .0
-            .saturating_sub(self.0.now().0);
-        Duration::from_millis(left)
+        Duration::from_millis(entry.until.0.saturating_sub(self.0.now().0))
     }
 }
 
@@ -54,25 +63,57 @@ impl Expiry<Aor, Arc<Entry>> for EndOfLife {
     }
 }
 
+/// Where a report came from and what it is judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Hearing<'a> {
+    /// Zone it was heard in.
+    pub zone: &'a Zone,
+    /// The rules' settings.
+    pub policy: &'a Policy,
+    /// It may have been applied before.
+    pub redelivered: bool,
+    /// Whoever is registered is in the table.
+    pub complete: bool,
+}
+
+/// What was decided of a report, and the AOR's live registration before and after.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// What was decided.
+    pub decision: Decision,
+    /// What was there.
+    pub before: Option<Arc<Registration>>,
+    /// What is there now.
+    pub after: Option<Arc<Registration>>,
+}
+
+/// Told of registrations that ended by themselves, within about a second of it. Must not come back
+/// to the table.
+pub type OnExpired = Arc<dyn Fn(&Arc<Registration>) + Send + Sync>;
+
 /// Who is registered, by AOR, account and realm.
 pub struct Table {
     cache: Cache<Aor, Arc<Entry>>,
     index: Arc<Index>,
     clock: Arc<dyn Clock>,
     generations: AtomicU64,
+    on_expired: OnExpired,
 }
 
 impl Table {
     /// An empty table.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, on_expired: OnExpired) -> Self {
         let index = Arc::new(Index::default());
-        let listening = Arc::clone(&index);
+        let (listening, telling) = (Arc::clone(&index), Arc::clone(&on_expired));
         let cache = Cache::builder()
             .expire_after(EndOfLife(Arc::clone(&clock)))
             .eviction_listener(move |aor: Arc<Aor>, entry: Arc<Entry>, cause| {
                 // Replacing and removing keep the index themselves, under the key's lock.
-                if matches!(cause, RemovalCause::Expired | RemovalCause::Size) {
-                    listening.remove(&Keys::of(&entry.registration), &aor, entry.generation);
+                if let (Some(ended), RemovalCause::Expired | RemovalCause::Size) =
+                    (&entry.live, cause)
+                {
+                    listening.remove(&Keys::of(ended), &aor, entry.generation);
+                    telling(ended);
                 }
             })
             .build();
@@ -81,78 +122,113 @@ impl Table {
             index,
             clock,
             generations: AtomicU64::new(0),
+            on_expired,
         }
     }
 
     /// Judges a report against what is there and does as decided, as one step per AOR.
-    pub fn apply(&self, report: &Report, zone: &Zone, policy: &Policy) -> Decision {
+    pub fn apply(&self, report: &Report, hearing: Hearing<'_>) -> Applied {
         let aor = Aor::new(&report.username, &report.realm);
         let now = self.clock.now();
-        let mut decision = None;
-        self.cache.entry_by_ref(&aor).and_compute_with(|held| {
-            let held = held.map(moka::Entry::into_value);
-            let live = held
-                .as_deref()
-                .filter(|held| held.registration.is_live(now));
-            let decided = decide(
-                live.map(|live| &*live.registration),
-                report,
-                zone,
-                policy,
-                now,
-            );
-            let op = match &decided {
-                Decision::Store(registration, _) => Op::Put(self.enter(
-                    &aor,
-                    held.as_deref(),
-                    live.is_some(),
-                    registration.as_ref().clone(),
-                )),
-                Decision::Remove(_) => {
-                    self.leave(&aor, held.as_deref());
-                    Op::Remove
-                }
-                Decision::Ignore(_) => Op::Nop,
-            };
-            decision = Some(decided);
-            op
-        });
-        decision.unwrap_or(Decision::Ignore(registration::Ignored::NotRegistered))
+        let by = Circumstances {
+            zone: hearing.zone,
+            policy: hearing.policy,
+            now,
+            redelivered: hearing.redelivered,
+            complete: hearing.complete,
+        };
+        self.judge(&aor, |past| decide(past, report, by))
     }
 
-    /// Prepares the entry to put, with the index as it will then be. Runs under the key's lock.
-    fn enter(
-        &self,
-        aor: &Aor,
-        held: Option<&Entry>,
-        live: bool,
-        registration: Registration,
-    ) -> Arc<Entry> {
-        let registration = Arc::new(registration);
-        let keys = Keys::of(&registration);
-        if let Some(held) = held {
-            let old = Keys::of(&held.registration);
-            if live && old == keys {
-                return Arc::new(Entry {
-                    registration,
-                    generation: held.generation,
-                });
-            }
-            self.index.remove(&old, aor, held.generation);
-        }
-        let generation = self.generations.fetch_add(1, Ordering::Relaxed);
-        self.index.insert(&keys, aor, generation);
-        Arc::new(Entry {
-            registration,
-            generation,
+    /// Takes in a registration as another registrar stored it, unless what is known of the AOR is
+    /// as new.
+    pub fn merge(&self, registration: &Registration) -> Applied {
+        let now = self.clock.now();
+        self.judge(&registration.aor(), |past| {
+            merge_record(past, registration, now)
         })
     }
 
-    fn leave(&self, aor: &Aor, held: Option<&Entry>) {
-        if let Some(held) = held {
-            self.index
-                .remove(&Keys::of(&held.registration), aor, held.generation);
+    fn judge(&self, aor: &Aor, judge: impl FnOnce(Past<'_>) -> Judgement) -> Applied {
+        let now = self.clock.now();
+        let mut applied = None;
+        self.cache.entry_by_ref(aor).and_compute_with(|held| {
+            let held = held.map(moka::Entry::into_value);
+            let before = held.as_deref().and_then(|held| held.live_at(now)).cloned();
+            let ledger = held.as_deref().and_then(|held| held.ledger.clone());
+            let judged = judge(Past {
+                live: before.as_deref(),
+                ledger: ledger.as_ref(),
+            });
+            let after = match &judged.decision {
+                Decision::Store(registration, _) => Some(Arc::new((**registration).clone())),
+                Decision::Remove(_) => None,
+                Decision::Ignore(_) => before.clone(),
+            };
+            let changed =
+                !matches!(judged.decision, Decision::Ignore(_)) || judged.ledger.is_some();
+            let op = if changed {
+                let ledger = judged.ledger.or(ledger);
+                Op::Put(self.entry(aor, held.as_deref(), after.clone(), ledger, now))
+            } else {
+                Op::Nop
+            };
+            applied = Some(Applied {
+                decision: judged.decision,
+                before,
+                after,
+            });
+            op
+        });
+        applied.unwrap_or(Applied {
+            decision: Decision::Ignore(registration::Ignored::NotRegistered),
+            before: None,
+            after: None,
+        })
+    }
+
+    /// Prepares the entry to put, with the index as it will then be. Runs under the key's lock.
+    fn entry(
+        &self,
+        aor: &Aor,
+        held: Option<&Entry>,
+        live: Option<Arc<Registration>>,
+        ledger: Option<Ledger>,
+        now: UnixMillis,
+    ) -> Arc<Entry> {
+        let keys = live.as_deref().map(Keys::of);
+        if let Some(ended) = held
+            .and_then(|held| held.live.as_ref())
+            .filter(|r| !r.is_live(now))
+        {
+            // moka has not come to it yet, and will now take it for replaced.
+            (self.on_expired)(ended);
         }
+        let old = held.and_then(|held| Some((Keys::of(held.live.as_deref()?), held)));
+        let stays = old
+            .as_ref()
+            .filter(|(old, held)| held.live_at(now).is_some() && keys.as_ref() == Some(old))
+            .map(|(_, held)| held.generation);
+        let generation = stays.unwrap_or_else(|| {
+            if let Some((old, held)) = &old {
+                self.index.remove(old, aor, held.generation);
+            }
+            let generation = self.generations.fetch_add(1, Ordering::Relaxed);
+            if let Some(keys) = &keys {
+                self.index.insert(keys, aor, generation);
+            }
+            generation
+        });
+        let until = live.as_deref().map_or_else(
+            || UnixMillis(now.0.saturating_add(MEMORY_MILLIS)),
+            Registration::expires_at,
+        );
+        Arc::new(Entry {
+            live,
+            ledger,
+            generation,
+            until,
+        })
     }
 
     /// Takes the AOR's registration out if it is one that `wanted` names. Returns it if it was live.
@@ -161,19 +237,21 @@ impl Table {
         aor: &Aor,
         wanted: impl Fn(&Registration) -> bool,
     ) -> Option<Arc<Registration>> {
+        let now = self.clock.now();
         let mut removed = None;
         self.cache.entry_by_ref(aor).and_compute_with(|held| {
             let Some(held) = held.map(moka::Entry::into_value) else {
                 return Op::Nop;
             };
-            if !wanted(&held.registration) {
+            let Some(live) = held.live_at(now).filter(|live| wanted(live)) else {
                 return Op::Nop;
-            }
-            self.leave(aor, Some(&held));
-            removed = Some(Arc::clone(&held.registration));
-            Op::Remove
+            };
+            removed = Some(Arc::clone(live));
+            // A refresh of the second that it was taken out in must not bring it back.
+            let ledger = Some(Ledger::closed(live, live.last_registration));
+            Op::Put(self.entry(aor, Some(&held), None, ledger, now))
         });
-        removed.filter(|removed| removed.is_live(self.clock.now()))
+        removed
     }
 
     /// The live registration of an AOR.
@@ -182,11 +260,7 @@ impl Table {
     }
 
     fn live(&self, aor: &Aor, now: UnixMillis) -> Option<Arc<Registration>> {
-        let entry = self.cache.get(aor)?;
-        entry
-            .registration
-            .is_live(now)
-            .then(|| Arc::clone(&entry.registration))
+        self.cache.get(aor)?.live_at(now).cloned()
     }
 
     /// The live registrations of an account and of realms, each once, in no order.
@@ -210,12 +284,9 @@ impl Table {
     /// Every live registration, in no order. Goes through the whole table.
     pub fn all(&self) -> Vec<Arc<Registration>> {
         let now = self.clock.now();
-        let entries = self
-            .cache
+        self.cache
             .iter()
-            .map(|(_, entry)| Arc::clone(&entry.registration));
-        entries
-            .filter(|registration| registration.is_live(now))
+            .filter_map(|(_, entry)| entry.live_at(now).cloned())
             .collect()
     }
 
@@ -224,7 +295,7 @@ impl Table {
         self.cache.run_pending_tasks();
     }
 
-    /// About how many registrations are held, those not yet reclaimed included.
+    /// About how many AORs are held, those not yet reclaimed included.
     pub fn approximate_len(&self) -> u64 {
         self.cache.entry_count()
     }
@@ -232,6 +303,29 @@ impl Table {
     #[cfg(test)]
     pub(crate) fn index_is_empty(&self) -> bool {
         self.index.is_empty()
+    }
+}
+
+/// The newer of two wins; what the table heard itself wins if they are as new.
+fn merge_record(past: Past<'_>, registration: &Registration, now: UnixMillis) -> Judgement {
+    let last = registration.last_registration;
+    let live: Option<UnixSeconds> = past.live.map(|live| live.last_registration);
+    let told = past.ledger.map(Ledger::second);
+    let decision = if live.max(told).is_some_and(|known| known >= last) {
+        Decision::Ignore(registration::Ignored::Known)
+    } else if !registration.is_live(now) {
+        Decision::Ignore(registration::Ignored::Expired)
+    } else {
+        let stored = match past.live {
+            None => registration::Stored::Registered,
+            Some(live) if live.contact == registration.contact => registration::Stored::Refreshed,
+            Some(_) => registration::Stored::Moved,
+        };
+        Decision::Store(Box::new(registration.clone()), stored)
+    };
+    Judgement {
+        decision,
+        ledger: None,
     }
 }
 

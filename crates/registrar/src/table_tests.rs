@@ -21,7 +21,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let clock = Arc::new(ManualClock::at(UnixMillis(T0 * 1000)));
-        let table = Table::new(Arc::<ManualClock>::clone(&clock));
+        let table = Table::new(Arc::<ManualClock>::clone(&clock), Arc::new(|_| {}));
         Self { clock, table }
     }
 
@@ -35,6 +35,8 @@ impl World {
             } else {
                 Lifetime::Seconds(expires)
             },
+            origin: registration::Origin::Event,
+            first: None,
             contact: "<sip:a@192.0.2.1>".into(),
             call_id: None,
             user_agent: None,
@@ -66,11 +68,24 @@ impl World {
             expires_deviation: 0,
             ..Policy::default()
         };
-        self.table.apply(report, &Zone::new("local"), &policy)
+        let hearing = Hearing {
+            zone: &Zone::new("local"),
+            policy: &policy,
+            redelivered: false,
+            complete: true,
+        };
+        self.table.apply(report, hearing).decision
     }
 
     fn register(&self, username: &str, realm: &str, account: usize, expires: u32) -> Decision {
         self.apply(&self.report(username, realm, account, expires))
+    }
+
+    /// Whatever is in the table, dead ones that were not reclaimed yet included.
+    fn held(&self) -> HashSet<Aor> {
+        let entries = self.table.cache.iter();
+        let held = entries.filter(|(_, entry)| entry.live.is_some());
+        held.map(|(aor, _)| (*aor).clone()).collect()
     }
 
     fn users(&self, account: usize) -> Vec<String> {
@@ -169,7 +184,7 @@ fn a_phone_that_changes_account_leaves_the_old_one() {
 /// With the machine's own clock: moka reclaims by itself and takes the index along.
 #[test]
 fn what_expired_leaves_the_index_and_what_was_refreshed_stays() {
-    let table = Table::new(Arc::new(registration::SystemClock));
+    let table = Table::new(Arc::new(registration::SystemClock), Arc::new(|_| {}));
     let world = World {
         clock: Arc::new(ManualClock::at(registration::SystemClock.now())),
         table,
@@ -223,12 +238,7 @@ fn threads_leave_table_and_index_alike() {
         .flat_map(|id| world.table.index.of_account(&AccountId::parse(id).unwrap()))
         .collect();
     indexed.sort();
-    let held: HashSet<_> = world
-        .table
-        .cache
-        .iter()
-        .map(|(aor, _)| (*aor).clone())
-        .collect();
+    let held = world.held();
     assert_eq!(indexed.len(), held.len(), "no AOR twice, none left over");
     assert!(indexed.iter().all(|aor| held.contains(aor)));
     assert_eq!(
@@ -250,7 +260,7 @@ proptest! {
                 _ => drop(world.register(&user, &realm, account, 30)),
             }
             world.clock.advance_millis(seconds * 1000);
-            let held: HashSet<_> = world.table.cache.iter().map(|(aor, _)| (*aor).clone()).collect();
+            let held = world.held();
             let indexed: HashSet<_> = ACCOUNTS
                 .iter()
                 .flat_map(|id| world.table.index.of_account(&AccountId::parse(id).unwrap()))

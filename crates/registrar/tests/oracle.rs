@@ -9,9 +9,11 @@
 
 use std::{collections::BTreeMap, fs, path::PathBuf, sync::Arc};
 
-use kapi::{Identity, Limits, Spelling, write_json};
-use registrar::{Accounts, Bus, BusFuture, Outcome, Publication, Receipt, Registrar, Settings};
-use registration::{Clock as _, GREGORIAN_UNIX_OFFSET, ManualClock, Policy, UnixMillis, Zone};
+use kapi::{Identity, Spelling, write_json};
+use registrar::{
+    Accounts, Bus, BusFuture, Delivery, Outcome, Publication, Receipt, Registrar, Settings,
+};
+use registration::{Clock as _, GREGORIAN_UNIX_OFFSET, ManualClock, UnixMillis, Zone};
 use serde_json::Value;
 
 /// The cases' moment of handling, Gregorian: their `@T0`.
@@ -51,11 +53,7 @@ impl Bus for NoBus {
 }
 
 fn registrar(clock: &Arc<ManualClock>) -> Registrar {
-    let settings = Settings {
-        policy: Policy::default(),
-        limits: Limits::default(),
-        identity: Identity::new("rollcall@test").unwrap(),
-    };
+    let settings = Settings::new(Identity::new("rollcall@test").unwrap());
     Registrar::new(
         settings,
         Accounts::new([].into()),
@@ -80,7 +78,10 @@ fn play(case: &Value) -> BTreeMap<String, Value> {
         if event["Event-Timestamp"] == T0 {
             event["Event-Timestamp"] = clock.now().seconds().gregorian().into();
         }
-        registrar.deliver(&Zone::new("local"), event.to_string().as_bytes());
+        registrar.deliver(Delivery::new(
+            &Zone::new("local"),
+            event.to_string().as_bytes(),
+        ));
     }
     let realm = case["query"]["Realm"].as_str().unwrap();
     registrar
@@ -179,15 +180,20 @@ fn questions_are_answered_as_by_kazoo() {
     let cases: Vec<Value> =
         serde_json::from_str(include_str!("../../../fixtures/oracle/amqp-query.json")).unwrap();
     for event in events_behind(&cases) {
-        let outcome = registrar.deliver(&Zone::new("local"), event.to_string().as_bytes());
+        let outcome = registrar.deliver(Delivery::new(
+            &Zone::new("local"),
+            event.to_string().as_bytes(),
+        ));
         assert!(matches!(outcome, Outcome::Stored(_)), "{outcome:?}");
     }
     clock.advance_millis(42_000);
     let mut compared = 0;
     for case in &cases {
         let name = case["case"].as_str().unwrap();
-        let outcome =
-            registrar.deliver(&Zone::new("local"), case["request"].to_string().as_bytes());
+        let outcome = registrar.deliver(Delivery::new(
+            &Zone::new("local"),
+            case["request"].to_string().as_bytes(),
+        ));
         match name {
             "realm-missing" | "no-server-id" | "no-msg-id" => {
                 assert!(

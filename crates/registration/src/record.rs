@@ -112,6 +112,12 @@ impl Registration {
             .plus_seconds(u64::from(self.expires))
     }
 
+    /// Whether the proxy still holds it at `time`, where it ends without the padding.
+    pub fn is_bound_at(&self, time: UnixSeconds, padding: u32) -> bool {
+        let lifetime = self.expires.saturating_sub(padding);
+        time.0 < self.last_registration.0.saturating_add(u64::from(lifetime))
+    }
+
     /// Whether it is still there at `now`.
     pub fn is_live(&self, now: UnixMillis) -> bool {
         now < self.expires_at()

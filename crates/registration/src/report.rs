@@ -11,6 +11,18 @@ pub enum Lifetime {
     Seconds(u32),
 }
 
+/// What kind of word a report is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// A phone did something.
+    #[default]
+    Event,
+    /// A proxy was asked and says that a binding stands, not since when.
+    Statement,
+    /// A proxy was asked and says since when a binding stands.
+    Record,
+}
+
 /// One registration event, read and typed but not yet judged. What it did not say is `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
@@ -22,6 +34,11 @@ pub struct Report {
     pub time: UnixSeconds,
     /// How long it lives from then.
     pub lifetime: Lifetime,
+    /// Whether something happened or is merely so.
+    pub origin: Origin,
+    /// First-Registration: of a register, that the binding is a new one; of an unregister, that
+    /// there was none to end.
+    pub first: Option<bool>,
     /// The contact as the phone sent it: Original-Contact where given, else Contact.
     pub contact: Text,
     /// Call-ID of the REGISTER.

@@ -1,214 +1,320 @@
 //! What becomes of a registration when an event about its AOR arrives.
 
 use crate::{
-    AccountData, ContactKind, Lifetime, Proxy, Registration, Report, Text, UnixMillis, Zone,
-    addr_spec, strip_brackets,
+    Circumstances, ContactKind, Decision, Ignored, Judgement, Ledger, Lifetime, Origin, Past,
+    Registration, Removal, Report, Stored, UnixSeconds, addr_spec,
+    ledger::{same_binding, same_contact, same_node},
+    merge::merge,
+    strip_brackets,
 };
 
-/// Settings that the rules follow.
-#[derive(Clone, Debug)]
-pub struct Policy {
-    /// Seconds added to every lifetime, so that a late refresh does not blink (Kazoo's
-    /// `expires_deviation_time`).
-    pub expires_deviation: u32,
-    /// To-Host and From-Host of an event that has none.
-    pub default_realm: Text,
-}
+/// By how many seconds two ways to say when a registration ends may differ.
+const ROUNDING: u64 = 2;
 
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            expires_deviation: 180,
-            default_realm: "nodomain.com".into(),
-        }
-    }
-}
-
-/// What to do with the table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// Put this in place of what was there.
-    Store(Box<Registration>, Stored),
-    /// Take out what was there.
-    Remove(Removal),
-    /// Leave all as it is.
-    Ignore(Ignored),
-}
-
-/// How a stored registration relates to the one before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Stored {
-    /// There was none.
-    Registered,
-    /// The same contact as before.
-    Refreshed,
-    /// Another contact than before.
-    Moved,
-}
-
-/// Why a registration ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Removal {
-    /// The phone said so.
-    Unregistered,
-    /// A newer event says it was due to end before now.
-    Expired,
-}
-
-/// Why an event changes nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Ignored {
-    /// A REGISTER without Contact only asks.
-    NoContact,
-    /// A newer event was here before.
-    Stale,
-    /// Its time was up before it arrived.
-    Expired,
-    /// An unregister of a contact that is not the current one.
-    OtherContact,
-    /// An unregister for an AOR that is not registered.
-    NotRegistered,
-}
-
-/// Judges `report` against the AOR's live registration, if any.
-pub fn decide(
-    current: Option<&Registration>,
-    report: &Report,
-    zone: &Zone,
-    policy: &Policy,
-    now: UnixMillis,
-) -> Decision {
+/// Judges `report` against the AOR's past.
+pub fn decide(past: Past<'_>, report: &Report, by: Circumstances<'_>) -> Judgement {
     let kind = ContactKind::of(&report.contact);
     if kind == ContactKind::Absent {
-        return Decision::Ignore(Ignored::NoContact);
+        return Judgement::ignore(Ignored::NoContact);
     }
-    if current.is_some_and(|current| report.time < current.last_registration) {
-        return Decision::Ignore(Ignored::Stale);
-    }
-    let Lifetime::Seconds(seconds) = report.lifetime else {
-        return unregister(current, report, kind);
-    };
-    let registration = merge(current, report, seconds, zone, policy, now);
-    if !registration.is_live(now) {
-        return match current {
-            Some(_) => Decision::Remove(Removal::Expired),
-            None => Decision::Ignore(Ignored::Expired),
-        };
-    }
-    let stored = match current {
-        None => Stored::Registered,
-        Some(current) if same_binding(&current.original_contact, &report.contact) => {
-            Stored::Refreshed
-        }
-        Some(_) => Stored::Moved,
-    };
-    Decision::Store(Box::new(registration), stored)
-}
-
-/// An unregister ends the binding it names, or all with `*` (RFC 3261, 10.2.2); a phone that moved
-/// may still unregister the contact it left, and that must not end the new one.
-fn unregister(current: Option<&Registration>, report: &Report, kind: ContactKind) -> Decision {
-    match current {
-        None => Decision::Ignore(Ignored::NotRegistered),
-        Some(_) if kind == ContactKind::Wildcard => Decision::Remove(Removal::Unregistered),
-        Some(current) if same_binding(&current.original_contact, &report.contact) => {
-            Decision::Remove(Removal::Unregistered)
-        }
-        Some(_) => Decision::Ignore(Ignored::OtherContact),
-    }
-}
-
-fn same_binding(one: &str, other: &str) -> bool {
-    one == other || addr_spec(one) == addr_spec(other)
-}
-
-fn merge(
-    current: Option<&Registration>,
-    report: &Report,
-    seconds: u32,
-    zone: &Zone,
-    policy: &Policy,
-    now: UnixMillis,
-) -> Registration {
     // A proxy whose clock runs ahead must not make a phone outlive its time.
-    let last = report
-        .last_registration
-        .unwrap_or(report.time)
-        .min(now.seconds());
-    let initial = match current {
-        Some(current) => current.initial_registration,
-        None => report.initial_registration.unwrap_or(last).min(last),
+    let case = Case {
+        past,
+        report,
+        by,
+        time: report.time.min(by.now.seconds()),
     };
-    let keep = |new: &Option<Text>, old: fn(&Registration) -> &Option<Text>| -> Option<Text> {
-        new.clone()
-            .or_else(|| current.and_then(|current| old(current).clone()))
-    };
-    Registration {
-        username: report.username.clone(),
-        realm: report.realm.clone(),
-        contact: strip_brackets(&report.contact).into(),
-        original_contact: report.contact.clone(),
-        previous_contact: match current {
-            Some(current) => Some(current.contact.clone()),
-            None => report.previous_contact.clone(),
-        },
-        call_id: keep(&report.call_id, |r| &r.call_id),
-        user_agent: keep(&report.user_agent, |r| &r.user_agent),
-        from_user: keep(&report.from_user, |r| &r.from_user),
-        from_host: report
-            .from_host
-            .clone()
-            .unwrap_or_else(|| policy.default_realm.clone()),
-        to_user: keep(&report.to_user, |r| &r.to_user),
-        to_host: report
-            .to_host
-            .clone()
-            .unwrap_or_else(|| policy.default_realm.clone()),
-        expires: seconds.saturating_add(policy.expires_deviation),
-        last_registration: last,
-        initial_registration: initial,
-        proxy: Proxy {
-            path: keep(&report.proxy.path, |r| &r.proxy.path),
-            ip: keep(&report.proxy.ip, |r| &r.proxy.ip),
-            port: report
-                .proxy
-                .port
-                .or_else(|| current.and_then(|current| current.proxy.port)),
-            protocol: keep(&report.proxy.protocol, |r| &r.proxy.protocol),
-        },
-        source: report.source.clone(),
-        network: report.network.clone(),
-        account: AccountData {
-            id: report
-                .account
-                .id
-                .clone()
-                .or_else(|| current.and_then(|c| c.account.id.clone())),
-            realm: keep(&report.account.realm, |r| &r.account.realm),
-            name: keep(&report.account.name, |r| &r.account.name),
-            authorizing_id: keep(&report.account.authorizing_id, |r| {
-                &r.account.authorizing_id
-            }),
-            authorizing_type: keep(&report.account.authorizing_type, |r| {
-                &r.account.authorizing_type
-            }),
-            owner_id: keep(&report.account.owner_id, |r| &r.account.owner_id),
-            presence_id: keep(&report.account.presence_id, |r| &r.account.presence_id),
-        },
-        suppress_unregister_notify: report
-            .suppress_unregister_notify
-            .or(current.map(|current| current.suppress_unregister_notify))
-            .unwrap_or(true),
-        register_overwrite_notify: report
-            .register_overwrite_notify
-            .or(current.map(|current| current.register_overwrite_notify))
-            .unwrap_or(false),
-        registrar_node: keep(&report.registrar_node, |r| &r.registrar_node),
-        registrar_hostname: keep(&report.registrar_hostname, |r| &r.registrar_hostname),
-        zone: report.zone.clone().unwrap_or_else(|| zone.clone()),
+    if case.is_stale() {
+        return case.stale();
     }
+    match (report.lifetime, report.origin) {
+        (Lifetime::Ended, _) => case.unregister(kind),
+        (Lifetime::Seconds(seconds), Origin::Event) => case.register(seconds),
+        (Lifetime::Seconds(seconds), _) => case.statement(seconds),
+    }
+}
+
+/// One report and all it is judged by.
+struct Case<'a> {
+    past: Past<'a>,
+    report: &'a Report,
+    by: Circumstances<'a>,
+    /// The report's time, held to our clock.
+    time: UnixSeconds,
+}
+
+impl Case<'_> {
+    fn is_stale(&self) -> bool {
+        let live = self.past.live.map(|live| live.last_registration);
+        let told = self.told().map(Ledger::second);
+        let newest = live.max(told);
+        match self.report.origin {
+            Origin::Event => newest.is_some_and(|newest| self.time < newest),
+            // What happened in that same second may not be in it yet.
+            Origin::Statement | Origin::Record => {
+                told.is_some_and(|told| self.time <= told) || live > Some(self.time)
+            }
+        }
+    }
+
+    /// The ledger as far as this report has to stand back behind it: another proxy's does not
+    /// count, nor another contact's while a registration stands.
+    fn told(&self) -> Option<&Ledger> {
+        let ledger = self.past.ledger?;
+        let concerns =
+            ledger.is_of(self.report) || self.past.live.is_none() && ledger.is_of_node(self.report);
+        concerns.then_some(ledger)
+    }
+
+    /// An event that was overtaken tells nothing new of its own binding, but counts.
+    fn stale(&self) -> Judgement {
+        let ledger = self.past.ledger;
+        let ends_another = self.report.lifetime != Lifetime::Ended && self.replaces_live();
+        Judgement {
+            decision: if ends_another {
+                Decision::Remove(Removal::Unregistered)
+            } else {
+                Decision::Ignore(Ignored::Stale)
+            },
+            ledger: ledger
+                .filter(|_| !self.by.redelivered)
+                .and_then(|ledger| ledger.with_late(self.time, self.report, self.change())),
+        }
+    }
+
+    /// Whether the binding, though it has ended since, took the place of the one that stands: a
+    /// proxy has one contact per AOR.
+    fn replaces_live(&self) -> bool {
+        self.report.origin == Origin::Event
+            && self.past.live.is_some_and(|live| {
+                live.last_registration < self.time
+                    && same_node(live, self.report)
+                    && !same_contact(&live.original_contact, &self.report.contact)
+            })
+    }
+
+    /// What the event does to its binding's balance.
+    fn change(&self) -> i8 {
+        match (self.report.origin, self.report.lifetime, self.report.first) {
+            (Origin::Event, Lifetime::Seconds(_), Some(true)) => 1,
+            (Origin::Event, Lifetime::Ended, Some(false) | None) => -1,
+            _ => 0,
+        }
+    }
+
+    /// The live registration, if the report is about that very binding.
+    fn live_here(&self) -> Option<&Registration> {
+        self.past
+            .live
+            .filter(|live| same_binding(live, self.report))
+    }
+
+    /// The binding's balance before this event.
+    fn before(&self) -> i8 {
+        let told = self.past.ledger;
+        let deviation = self.by.policy.expires_deviation;
+        told.and_then(|ledger| ledger.balance_at(self.time, self.report))
+            .unwrap_or_else(|| {
+                // At the proxy it ends without the padding.
+                let stood = |live: &Registration| live.is_bound_at(self.time, deviation);
+                i8::from(self.live_here().is_some_and(stood))
+            })
+    }
+
+    fn after(&self) -> i8 {
+        let after = self.before().saturating_add(self.change());
+        if self.by.redelivered {
+            // Applied twice it would count twice.
+            after.clamp(0, 1)
+        } else {
+            after
+        }
+    }
+
+    fn remember(&self, balance: i8) -> Ledger {
+        Ledger::new(self.time, self.report, balance)
+    }
+
+    fn register(&self, seconds: u32) -> Judgement {
+        if self.is_echo_of_unregister(seconds) {
+            return Judgement::ignore(Ignored::StaleContact);
+        }
+        let after = self.after();
+        let told_now = self
+            .past
+            .ledger
+            .is_some_and(|ledger| ledger.balance_at(self.time, self.report).is_some());
+        let undone = after <= 0 && self.live_here().is_none();
+        match self.report.first {
+            Some(true) if undone => self.undone(after),
+            Some(false) if undone && told_now => self.undone(after),
+            _ => self.store(seconds, after),
+        }
+    }
+
+    /// The register of a binding that has ended since: its unregister overtook it.
+    fn undone(&self, after: i8) -> Judgement {
+        Judgement {
+            decision: if self.replaces_live() {
+                Decision::Remove(Removal::Unregistered)
+            } else {
+                Decision::Ignore(Ignored::Undone)
+            },
+            ledger: Some(self.remember(after)),
+        }
+    }
+
+    /// When a phone unregisters a contact that another phone has replaced, the proxy mostly tells
+    /// it as a register of that old contact, with the seconds that remain of the new one.
+    fn is_echo_of_unregister(&self, seconds: u32) -> bool {
+        let Some(live) = self.past.live else {
+            return false;
+        };
+        let since = self.time.0.saturating_sub(live.last_registration.0);
+        let lifetime = live
+            .expires
+            .saturating_sub(self.by.policy.expires_deviation);
+        let end = live.last_registration.0.saturating_add(u64::from(lifetime));
+        let claimed = self.time.0.saturating_add(u64::from(seconds));
+        let tolerance = u64::from(since >= 2);
+        self.report.first == Some(true)
+            && since >= 1
+            && end.abs_diff(claimed) <= tolerance
+            && same_node(live, self.report)
+            && !same_contact(&live.original_contact, &self.report.contact)
+            && live
+                .previous_contact
+                .as_ref()
+                .is_some_and(|previous| same_uri(previous, &self.report.contact))
+    }
+
+    /// What a proxy says stands: news only if it goes beyond what is known.
+    fn statement(&self, seconds: u32) -> Judgement {
+        let deviation = u64::from(self.by.policy.expires_deviation);
+        let end = (self.time.0)
+            .saturating_add(u64::from(seconds))
+            .saturating_add(deviation);
+        let known = |live: &Registration| {
+            same_binding(live, self.report)
+                && end <= live.expires_at().seconds().0.saturating_add(ROUNDING)
+        };
+        // A phone that moved may stand at the proxy that it left until it expires there.
+        let left = |live: &Registration| {
+            self.report.origin == Origin::Statement
+                && !same_node(live, self.report)
+                && live.is_bound_at(self.by.now.seconds(), self.by.policy.expires_deviation)
+        };
+        match self.past.live {
+            Some(live) if known(live) => Judgement::ignore(Ignored::Known),
+            Some(live) if left(live) => Judgement::ignore(Ignored::OtherContact),
+            _ => self.store(seconds, 1),
+        }
+    }
+
+    fn store(&self, seconds: u32, balance: i8) -> Judgement {
+        let (report, policy) = (self.report, self.by.policy);
+        let live = self.past.live;
+        let registration = merge(live, report, seconds, self.by.zone, policy, self.time);
+        if !registration.is_live(self.by.now) {
+            return match live {
+                Some(_) => Judgement {
+                    decision: Decision::Remove(Removal::Expired),
+                    ledger: Some(self.remember(0)),
+                },
+                None => Judgement::ignore(Ignored::Expired),
+            };
+        }
+        let stored = match live {
+            None => Stored::Registered,
+            Some(live) if same_contact(&live.original_contact, &report.contact) => {
+                Stored::Refreshed
+            }
+            Some(_) => Stored::Moved,
+        };
+        Judgement {
+            decision: Decision::Store(Box::new(registration), stored),
+            ledger: Some(self.remember(balance)),
+        }
+    }
+
+    /// An unregister ends the binding it names, or all with `*` (RFC 3261, 10.2.2); a phone that
+    /// moved may still unregister the contact it left, or leave the proxy it came from, and that
+    /// must not end the new binding.
+    fn unregister(&self, kind: ContactKind) -> Judgement {
+        let ends = |live: &&Registration| {
+            same_binding(live, self.report)
+                || kind == ContactKind::Wildcard && same_node(live, self.report)
+        };
+        match self.past.live {
+            Some(live) if ends(&live) => self.unregister_live(live, kind),
+            Some(live) => Judgement {
+                decision: Decision::Ignore(Ignored::OtherContact),
+                // Its register may follow; but the account of the binding that stands goes first.
+                ledger: if self
+                    .past
+                    .ledger
+                    .is_some_and(|told| told.second() == self.time)
+                    || !same_node(live, self.report)
+                {
+                    None
+                } else {
+                    self.end_of_unknown()
+                },
+            },
+            None => Judgement {
+                decision: Decision::Ignore(Ignored::NotRegistered),
+                ledger: self.end_of_unknown(),
+            },
+        }
+    }
+
+    fn unregister_live(&self, live: &Registration, kind: ContactKind) -> Judgement {
+        let remove = |balance| Judgement {
+            decision: Decision::Remove(Removal::Unregistered),
+            ledger: Some(self.remember(balance)),
+        };
+        if self.report.first == Some(true) {
+            // There was nothing to end then, so it is gone already, unless it came afterwards. The
+            // word of its end may still be on its way.
+            return if live.last_registration < self.time {
+                remove(self.before())
+            } else {
+                Judgement::ignore(Ignored::Overtaken)
+            };
+        }
+        if kind == ContactKind::Wildcard {
+            return Judgement {
+                decision: Decision::Remove(Removal::Unregistered),
+                ledger: Some(Ledger::closed(live, self.time)),
+            };
+        }
+        let after = self.after();
+        if after <= 0 {
+            return remove(after);
+        }
+        Judgement {
+            decision: Decision::Ignore(Ignored::Overtaken),
+            ledger: Some(self.remember(after)),
+        }
+    }
+
+    /// The end of a binding whose beginning was not told: it may still be on its way.
+    fn end_of_unknown(&self) -> Option<Ledger> {
+        let known_gone = self.past.ledger.is_some();
+        let counts = self.report.first != Some(true) && !self.by.redelivered;
+        (counts && (known_gone || self.by.complete)).then(|| self.remember(self.after()))
+    }
+}
+
+fn same_uri(stripped: &str, contact: &str) -> bool {
+    let uri = addr_spec(contact);
+    stripped == uri || addr_spec(stripped) == uri || stripped == strip_brackets(contact)
 }
 
 #[cfg(test)]
 #[path = "rules_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "order_tests.rs"]
+mod order_tests;

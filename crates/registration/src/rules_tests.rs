@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Source, UnixSeconds};
+use crate::{AccountData, Policy, Proxy, Source, UnixMillis, UnixSeconds, Zone};
 
 const T0: u64 = 1_795_425_485;
 const NOW: UnixMillis = UnixMillis(T0 * 1000 + 400);
@@ -19,6 +19,8 @@ fn report(time: u64, seconds: u32, contact: &str) -> Report {
         } else {
             Lifetime::Seconds(seconds)
         },
+        origin: Origin::Event,
+        first: None,
         contact: contact.into(),
         call_id: Some("c1".into()),
         user_agent: Some("phone/1".into()),
@@ -45,13 +47,18 @@ fn report(time: u64, seconds: u32, contact: &str) -> Report {
 }
 
 fn judge(current: Option<&Registration>, report: &Report, now: UnixMillis) -> Decision {
-    decide(
-        current,
-        report,
-        &Zone::new("local"),
-        &Policy::default(),
+    let past = Past {
+        live: current,
+        ledger: None,
+    };
+    let by = Circumstances {
+        zone: &Zone::new("local"),
+        policy: &Policy::default(),
         now,
-    )
+        redelivered: false,
+        complete: true,
+    };
+    decide(past, report, by).decision
 }
 
 fn stored(decision: Decision) -> (Registration, Stored) {

@@ -1,13 +1,17 @@
 //! The life of the process: tasks, signals, and an orderly end.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
+use registrar::Registrar;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// How often the memory of what has expired is reclaimed.
+const SWEEP_PERIOD: Duration = Duration::from_secs(1);
 
 /// The tasks that run beside the server, and the word to stop.
 pub struct Life {
@@ -53,6 +57,25 @@ impl Life {
                 // Full means that another death is already being dealt with.
                 let _ = died.try_send(name);
             }
+        });
+    }
+
+    /// Does what a registrar needs from time to time.
+    pub fn tend(&self, registrar: &Arc<Registrar>) {
+        let sweeping = Arc::clone(registrar);
+        self.every(SWEEP_PERIOD, "sweep", move || sweeping.sweep());
+        let repeating = Arc::clone(registrar);
+        self.until_stop(
+            "repeat flushes",
+            async move { repeating.repeat_flushes().await },
+        );
+    }
+
+    /// Runs a task that never ends by itself, and cuts it off at the stop.
+    pub fn until_stop(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.stop.clone();
+        self.run(name, async move {
+            stop.run_until_cancelled(task).await;
         });
     }
 

@@ -1,6 +1,6 @@
 //! Wiring of the service: configuration to settings, settings to parts, parts to each other.
 
-use std::{collections::HashMap, net::TcpListener, path::Path, sync::Arc, time::Duration};
+use std::{collections::HashMap, net::TcpListener, path::Path, sync::Arc};
 
 use amqp::{AmqpBus, ZoneSettings};
 use anyhow::Context as _;
@@ -46,8 +46,7 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     for supervisor in bus.supervisors(&registrar, &life.stop())? {
         life.run("amqp", supervisor);
     }
-    let sweeping = Arc::clone(&registrar);
-    life.every(Duration::from_secs(1), "sweep", move || sweeping.sweep());
+    life.tend(&registrar);
     let counted = Arc::clone(&registrar);
     let facade = Facade {
         registrar,
@@ -129,7 +128,8 @@ fn registrar_settings(config: &Config) -> anyhow::Result<Settings> {
         limits: Limits {
             max_body_bytes: config.amqp.max_message_bytes,
         },
-        identity: Identity::new(&config.amqp.node).context("amqp.node cannot be used")?,
+        max_clock_skew: config.cache.max_clock_skew,
+        ..Settings::new(Identity::new(&config.amqp.node).context("amqp.node cannot be used")?)
     })
 }
 

@@ -6,7 +6,7 @@ use amqp::{AmqpBus, LinkState, Settings, ZoneSettings};
 use anyhow::{Context as _, ensure};
 use kapi::{Identity, Limits, REGISTRAR_EXCHANGE, success_key};
 use registrar::{Accounts, Publication, Receipt, Registrar};
-use registration::{AccountId, Clock, ManualClock, Policy, Registration, UnixMillis, Zone};
+use registration::{AccountId, Clock, ManualClock, Registration, UnixMillis, Zone};
 use serde_json::{Value, json};
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -61,14 +61,10 @@ impl Node {
         };
         let bus = AmqpBus::new(settings, vec![zone])?;
         let settings = registrar::Settings {
-            policy: Policy {
-                expires_deviation: 180,
-                default_realm: "nodomain.com".into(),
-            },
             limits: Limits {
                 max_body_bytes: MAX_BODY,
             },
-            identity,
+            ..registrar::Settings::new(identity)
         };
         let registrar = Arc::new(Registrar::new(
             settings,
@@ -144,6 +140,7 @@ impl Node {
     /// Publishes by way of the bus alone.
     pub(crate) async fn publish(&self, exchange: &'static str, routing_key: String) -> Receipt {
         let publication = Publication {
+            zone: None,
             exchange,
             routing_key,
             body: b"{}".to_vec(),

@@ -12,8 +12,8 @@ use facade::{
     auth::{Auth, StaticTokens},
     serve,
 };
-use registrar::{Accounts, Bus, BusFuture, Publication, Receipt, Registrar, Settings};
-use registration::{AccountId, ManualClock, Policy, UnixMillis, Zone};
+use registrar::{Accounts, Bus, BusFuture, Delivery, Publication, Receipt, Registrar, Settings};
+use registration::{AccountId, ManualClock, UnixMillis, Zone};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
@@ -93,11 +93,7 @@ impl World {
         let clock = Arc::new(ManualClock::at(UnixMillis(T0 * 1000)));
         let empty = AccountId::parse(EMPTY).unwrap();
         let registrar = Arc::new(Registrar::new(
-            Settings {
-                policy: Policy::default(),
-                limits: kapi::Limits::default(),
-                identity: kapi::Identity::new("rollcall@test").unwrap(),
-            },
+            Settings::new(kapi::Identity::new("rollcall@test").unwrap()),
             Accounts::new(HashMap::from([(
                 empty,
                 vec!["empty.example.com".to_owned()],
@@ -142,8 +138,10 @@ impl World {
             "Expires": expires, "Contact": format!("<sip:{username}@192.0.2.1:5062>"), "Realm": REALM,
             "Username": username, "Custom-Channel-Vars": {"Account-ID": ACME, "Account-Realm": REALM},
         });
-        self.registrar
-            .deliver(&Zone::new("local"), &serde_json::to_vec(&event).unwrap());
+        self.registrar.deliver(Delivery::new(
+            &Zone::new("local"),
+            &serde_json::to_vec(&event).unwrap(),
+        ));
     }
 
     pub(crate) fn broker_is_down(&self) {

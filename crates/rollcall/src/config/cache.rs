@@ -7,6 +7,8 @@ use super::{narrow, reader::Reader};
 pub struct Cache {
     /// Seconds added to every registration's lifetime.
     pub expires_deviation: u32,
+    /// Seconds that an event may be ahead of our clock before it is counted.
+    pub max_clock_skew: u32,
     /// To-Host and From-Host of events that have none.
     pub default_realm: String,
 }
@@ -14,10 +16,12 @@ pub struct Cache {
 impl Cache {
     pub(super) fn read(r: &mut Reader) -> Self {
         let expires_deviation = r.number("cache.expires_deviation", "seconds", 0..=86_400, 180);
+        let max_clock_skew = r.number("cache.max_clock_skew", "seconds", 0..=86_400, 60);
         let default = "nodomain.com".to_owned();
         let realm = |text: &str| Some(text.to_owned());
         Self {
             expires_deviation: narrow(expires_deviation, u32::MAX),
+            max_clock_skew: narrow(max_clock_skew, u32::MAX),
             default_realm: r.parsed("cache.default_realm", "a realm", default, realm),
         }
     }

@@ -16,7 +16,7 @@ use facade::{
     Facade, ServerSettings,
     auth::{Auth, StaticTokens},
 };
-use registrar::{Accounts, Registrar, Settings};
+use registrar::{Accounts, Delivery, Registrar, Settings};
 use registration::{Clock, Policy, SystemClock, Zone};
 
 use crate::life::Life;
@@ -45,8 +45,7 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
             expires_deviation: 10,
             ..Policy::default()
         },
-        limits: kapi::Limits::default(),
-        identity: kapi::Identity::new(NODE)?,
+        ..Settings::new(kapi::Identity::new(NODE)?)
     };
     let registrar = Arc::new(Registrar::new(
         settings,
@@ -61,12 +60,11 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
         "bus",
         deliveries.pump(
             Zone::new("demo"),
-            move |zone, body| drop(consuming.deliver(zone, body)),
+            move |zone, body| drop(consuming.deliver(Delivery::new(zone, body))),
             life.stop(),
         ),
     );
-    let sweeping = Arc::clone(&registrar);
-    life.every(Duration::from_secs(1), "sweep", move || sweeping.sweep());
+    life.tend(&registrar);
     let fleet = Fleet::new(phones);
     print_how_to(&fleet, port);
     for proxy in proxy::proxies(&fleet, &bus, &clock) {

@@ -1,0 +1,94 @@
+//! What happened to the table, told to whoever wants to know.
+
+use std::sync::Arc;
+
+use registration::{Decision, Registration, Removal, Stored};
+
+use crate::table::Applied;
+
+/// Why a registration is there, is another, or is there no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ChangeKind {
+    /// There was none.
+    Registered,
+    /// The same contact again.
+    Refreshed,
+    /// Another contact.
+    Moved,
+    /// The phone said so.
+    Unregistered,
+    /// Its time was up.
+    Expired,
+    /// By order.
+    Flushed,
+    /// No proxy knew of it any more.
+    Vanished,
+}
+
+/// One change of one AOR's registration.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// What kind of change.
+    pub kind: ChangeKind,
+    /// What was there.
+    pub before: Option<Arc<Registration>>,
+    /// What is there now.
+    pub after: Option<Arc<Registration>>,
+}
+
+impl Change {
+    /// A registration that is gone.
+    pub(crate) fn gone(kind: ChangeKind, before: &Arc<Registration>) -> Self {
+        Self {
+            kind,
+            before: Some(Arc::clone(before)),
+            after: None,
+        }
+    }
+
+    /// What a judgement changed, if it changed anything.
+    pub(crate) fn of(applied: &Applied) -> Option<Self> {
+        let kind = match &applied.decision {
+            Decision::Store(_, Stored::Registered) => ChangeKind::Registered,
+            Decision::Store(_, Stored::Refreshed) => ChangeKind::Refreshed,
+            Decision::Store(_, Stored::Moved) => ChangeKind::Moved,
+            Decision::Remove(Removal::Unregistered) => ChangeKind::Unregistered,
+            Decision::Remove(Removal::Expired) => ChangeKind::Expired,
+            Decision::Ignore(_) => return None,
+        };
+        Some(Self {
+            kind,
+            before: applied.before.clone(),
+            after: applied.after.clone(),
+        })
+    }
+}
+
+/// Told of every change, after it is made, by whoever made it: has to be quick, and must not come
+/// back to the registrar.
+pub type Watcher = Arc<dyn Fn(&Change) + Send + Sync>;
+
+/// All watchers.
+#[derive(Clone, Default)]
+pub(crate) struct Watchers(Arc<[Watcher]>);
+
+impl Watchers {
+    pub(crate) fn new(watchers: Vec<Watcher>) -> Self {
+        Self(watchers.into())
+    }
+
+    pub(crate) fn tell(&self, change: &Change) {
+        for watcher in &*self.0 {
+            watcher(change);
+        }
+    }
+
+    /// Tells what `change` makes; nothing is made where nobody listens.
+    pub(crate) fn tell_with(&self, change: impl FnOnce() -> Option<Change>) {
+        if !self.0.is_empty()
+            && let Some(change) = change()
+        {
+            self.tell(&change);
+        }
+    }
+}
