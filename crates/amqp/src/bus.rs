@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use registrar::{Bus, BusFuture, Publication, Receipt, Registrar};
+use registrar::{Bus, BusFuture, LinkState, Publication, Receipt, Registrar};
 use registration::Zone;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    link::{Link, LinkState},
+    link::Link,
     settings::{Settings, SettingsError, ZoneSettings, read_uris},
     supervisor::Supervisor,
 };
@@ -80,6 +80,11 @@ impl AmqpBus {
 }
 
 impl Bus for AmqpBus {
+    fn leads(&self, zone: &Zone) -> bool {
+        let mut links = self.zones.iter().map(|(_, link)| link);
+        links.any(|link| link.zone == *zone && link.leads())
+    }
+
     fn publish<'a>(&'a self, publication: &'a Publication) -> BusFuture<'a> {
         Box::pin(async move {
             let wanted = |zone: &Zone| publication.zone.as_ref().is_none_or(|only| only == zone);

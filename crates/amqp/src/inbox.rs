@@ -1,4 +1,4 @@
-//! What is meant for this process alone: questions who is registered, and later answers to its own.
+//! What is meant for this process alone: questions who is registered, and answers to its own.
 //!
 //! A queue of its own, apart from the events': a question must not wait behind a burst of events,
 //! nor be answered long after the asker has gone.

@@ -9,6 +9,7 @@ mod bus;
 mod consumer;
 mod dial;
 mod inbox;
+mod leader;
 mod link;
 mod publisher;
 mod rate_limit;
@@ -18,5 +19,5 @@ mod supervisor;
 mod topology;
 
 pub use bus::AmqpBus;
-pub use link::LinkState;
+pub use registrar::LinkState;
 pub use settings::{Settings, SettingsError, ZoneSettings, redacted};

@@ -1,31 +1,22 @@
 //! A zone's connection as others see it.
 
-use std::sync::Mutex;
+use std::sync::{
+    Mutex,
+    atomic::{AtomicBool, Ordering},
+};
 
+use registrar::LinkState;
 use registration::Zone;
 use tokio::sync::watch;
 
 use crate::publisher::Publisher;
-
-/// Where a zone's connection stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum LinkState {
-    /// Not yet up since the start.
-    Connecting,
-    /// Events come in.
-    Consuming,
-    /// Down, with what was last wrong; it is being tried again.
-    Down {
-        /// What was last wrong.
-        reason: String,
-    },
-}
 
 /// What the supervisor, the bus and readers of its state share of a zone.
 pub(crate) struct Link {
     pub(crate) zone: Zone,
     state: watch::Sender<LinkState>,
     publisher: Mutex<Option<Publisher>>,
+    leads: AtomicBool,
 }
 
 impl Link {
@@ -34,6 +25,7 @@ impl Link {
             zone,
             state: watch::Sender::new(LinkState::Connecting),
             publisher: Mutex::new(None),
+            leads: AtomicBool::new(false),
         }
     }
 
@@ -43,6 +35,7 @@ impl Link {
     }
 
     pub(crate) fn down(&self, reason: &str) {
+        self.lead(false);
         *self.lock() = None;
         self.state.send_replace(LinkState::Down {
             reason: reason.to_owned(),
@@ -55,6 +48,15 @@ impl Link {
 
     pub(crate) fn state(&self) -> watch::Receiver<LinkState> {
         self.state.subscribe()
+    }
+
+    /// Whether this node is the one of its zone to send notices.
+    pub(crate) fn leads(&self) -> bool {
+        self.leads.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn lead(&self, leads: bool) {
+        self.leads.store(leads, Ordering::Relaxed);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Publisher>> {

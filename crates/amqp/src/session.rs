@@ -9,7 +9,7 @@ use crate::{
     inbox::Inbox,
     publisher::Publisher,
     settings::Settings,
-    topology::{at, consume, declare_exchange, declare_queue},
+    topology::{at, consume, declare_exchange, declare_others, declare_queue},
 };
 
 /// How long a polite goodbye to the broker may take.
@@ -74,6 +74,7 @@ impl Session {
         declare_exchange(connection)
             .await
             .map_err(at("declaring the exchange registrar"))?;
+        declare_others(connection).await;
         declare_queue(connection, queue, settings)
             .await
             .map_err(at("declaring the queue"))?;

@@ -43,6 +43,8 @@ pub struct Settings {
     pub queue_max_length: u32,
     /// Whether questions who is registered are answered.
     pub answer_queries: bool,
+    /// Whether one node of each zone is to be found that sends notices.
+    pub elect_notifier: bool,
 }
 
 /// Why the settings cannot be used. Never holds a URI: those hold passwords.

@@ -49,6 +49,7 @@ fn a_queue_name_that_is_too_long_is_refused() {
         queue_expires: Duration::ZERO,
         queue_max_length: 1,
         answer_queries: true,
+        elect_notifier: false,
     };
     assert_eq!(
         settings("rollcall@host".into()).queue().unwrap(),

@@ -6,12 +6,13 @@ use std::{
 };
 
 use lapin::uri::AMQPUri;
-use registrar::Registrar;
+use registrar::{LinkState, Registrar};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     backoff::backoff,
     consumer::{Ended, consume},
+    leader::seek,
     link::Link,
     rate_limit::RateLimit,
     session::Session,
@@ -40,6 +41,7 @@ pub(crate) struct Supervisor {
 impl Supervisor {
     /// Connects, consumes, and does so again, until told to stop.
     pub(crate) async fn run(self) {
+        self.registrar.link(&self.link.zone, LinkState::Connecting);
         let mut log = RateLimit::new(LOG_PERIOD);
         let mut delays = self.delays();
         let mut failures: u64 = 0;
@@ -71,7 +73,7 @@ impl Supervisor {
                     }
                 }
             };
-            self.link.down(&reason);
+            self.down(&reason);
             failures += 1;
             if log.admit("down", Instant::now()).is_some() {
                 tracing::warn!(
@@ -85,11 +87,20 @@ impl Supervisor {
                 break;
             }
         }
-        self.link.down("stopping");
+        self.down("stopping");
+    }
+
+    fn down(&self, reason: &str) {
+        self.link.down(reason);
+        let state = LinkState::Down {
+            reason: reason.to_owned(),
+        };
+        self.registrar.link(&self.link.zone, state);
     }
 
     async fn consume(&self, mut session: Session) -> Ended {
         self.link.up(session.publisher.clone());
+        self.registrar.link(&self.link.zone, LinkState::Consuming);
         let consuming = consume(
             &mut session.consumer,
             &self.link.zone,
@@ -105,10 +116,13 @@ impl Supervisor {
         let ended = tokio::select! {
             ended = consuming => ended,
             reason = session.inbox.serve(zone, &self.registrar) => Ended::Failed(reason),
+            never = seek(&session.connection, &self.link), if self.settings.elect_notifier => {
+                match never {}
+            }
             () = too_late => Ended::Stopped,
         };
         // Before the goodbye, which may take a while: what is published now would be lost.
-        self.link.down(match &ended {
+        self.down(match &ended {
             Ended::Stopped => "stopping",
             Ended::Failed(reason) => reason,
         });

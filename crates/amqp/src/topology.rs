@@ -1,6 +1,9 @@
 //! What is declared on a broker: Kazoo's exchange, and our queue on it.
 
-use kapi::{FLUSH_BINDING, REGISTRAR_EXCHANGE, SUCCESS_BINDING};
+use kapi::{
+    CALLMGR_EXCHANGE, FLUSH_BINDING, NOTIFICATIONS_EXCHANGE, PRESENCE_EXCHANGE, REGISTRAR_EXCHANGE,
+    SUCCESS_BINDING, SWITCH_EXCHANGE,
+};
 use lapin::{
     Channel, Connection, Consumer, ErrorKind, ExchangeKind,
     options::{
@@ -23,15 +26,29 @@ pub(crate) fn at(step: &'static str) -> impl Fn(lapin::Error) -> String {
 
 /// Kazoo's flags to the letter: others would be refused (406) by whoever comes second.
 pub(crate) async fn declare_exchange(connection: &Connection) -> lapin::Result<()> {
+    declare_topic(connection, REGISTRAR_EXCHANGE).await
+}
+
+/// Exchanges of Kazoo's that are only published to. Publishing to one that is not there closes the
+/// channel; one that cannot be declared is no reason not to consume.
+pub(crate) async fn declare_others(connection: &Connection) {
+    for exchange in [
+        CALLMGR_EXCHANGE,
+        NOTIFICATIONS_EXCHANGE,
+        PRESENCE_EXCHANGE,
+        SWITCH_EXCHANGE,
+    ] {
+        if let Err(error) = declare_topic(connection, exchange).await {
+            tracing::warn!(exchange, %error, "an exchange cannot be declared; what is published to it may be lost");
+        }
+    }
+}
+
+async fn declare_topic(connection: &Connection, exchange: &'static str) -> lapin::Result<()> {
     let channel = connection.create_channel().await?;
-    let options = ExchangeDeclareOptions::default();
+    let (kind, options) = (ExchangeKind::Topic, ExchangeDeclareOptions::default());
     channel
-        .exchange_declare(
-            REGISTRAR_EXCHANGE.into(),
-            ExchangeKind::Topic,
-            options,
-            FieldTable::default(),
-        )
+        .exchange_declare(exchange.into(), kind, options, FieldTable::default())
         .await?;
     channel.close(200, "declared".into()).await
 }

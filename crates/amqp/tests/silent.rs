@@ -55,6 +55,7 @@ async fn a_broker_that_says_nothing_is_given_up_and_leaves_nothing_behind() -> a
         queue_expires: Duration::from_mins(1),
         queue_max_length: 10,
         answer_queries: true,
+        elect_notifier: false,
     };
     let bus = AmqpBus::new(
         settings,

@@ -10,7 +10,7 @@ use actix_web::{
     web::{self, Data, PayloadConfig, ServiceConfig},
 };
 
-use crate::{Facade, boundary::boundary, error::ApiError, registrations, tunnel};
+use crate::{Facade, boundary::boundary, error::ApiError, health, registrations, tunnel};
 
 /// Limits and sizes of the server.
 #[derive(Clone, Debug)]
@@ -30,11 +30,22 @@ pub struct ServerSettings {
 }
 
 pub(crate) const COLLECTION: &str = "GET, HEAD, DELETE, OPTIONS";
+const PROBE: &str = "GET, HEAD, OPTIONS";
 pub(crate) const MEMBER: &str = "DELETE, OPTIONS";
 
 /// The routes alone, for a server or a test.
 pub fn routes(config: &mut ServiceConfig) {
     config
+        .service(
+            resource("/healthz", PROBE)
+                .route(web::get().to(health::alive))
+                .route(web::head().to(health::alive)),
+        )
+        .service(
+            resource("/readyz", PROBE)
+                .route(web::get().to(health::ready))
+                .route(web::head().to(health::ready)),
+        )
         .service(
             resource("/v2/accounts/{account_id}/registrations", COLLECTION)
                 .route(web::get().to(registrations::list))

@@ -9,6 +9,7 @@ mod boundary;
 mod caller;
 mod envelope;
 mod error;
+mod health;
 mod query;
 mod registrations;
 mod tunnel;

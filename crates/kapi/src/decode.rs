@@ -9,6 +9,7 @@ use registration::{
 use crate::{
     event::{Event, Flush, Limits, Query, Reject, Sender},
     lenient::Scalar,
+    reply::{mend_summary, reply},
     wire::Body,
 };
 
@@ -45,7 +46,7 @@ fn names_hold_replacement(event: &Event) -> bool {
         Event::Flush(flush, _) => {
             broken(&flush.realm) || flush.username.as_deref().is_some_and(broken)
         }
-        Event::Query(_) | Event::Other => false,
+        Event::Query(_) | Event::Reply(_) | Event::Other => false,
     }
 }
 
@@ -57,23 +58,33 @@ fn decode_text(text: &str) -> Result<Event, Reject> {
             Reject::NotJson(error.to_string())
         }));
     }
-    let body: Body<'_> =
-        serde_json::from_str(text).map_err(|error| Reject::NotJson(error.to_string()))?;
-    let is =
-        |header: &Scalar<'_>, wanted: &str| matches!(header, Scalar::Text(text) if text == wanted);
-    if !is(&body.event_category, "directory") {
+    let body: Body<'_> = match serde_json::from_str(text) {
+        Ok(body) => body,
+        Err(error) => {
+            return match mend_summary(text) {
+                Some(mended) if serde_json::from_str::<Body<'_>>(&mended).is_ok() => {
+                    decode_text(&mended)
+                }
+                _ => Err(Reject::NotJson(error.to_string())),
+            };
+        }
+    };
+    let (Scalar::Text(category), Scalar::Text(name)) = (&body.event_category, &body.event_name)
+    else {
         return Ok(Event::Other);
+    };
+    match (&**category, &**name) {
+        ("directory", "reg_success") => {
+            registration(&body).map(|report| Event::Registration(Box::new(report)))
+        }
+        ("directory", "reg_flush") => flush(&body),
+        ("directory", "reg_query") => query(&body).map(|query| Event::Query(Box::new(query))),
+        ("directory" | "registration", name) => {
+            let reply = reply(name, &body, text)?;
+            Ok(reply.map_or(Event::Other, |reply| Event::Reply(Box::new(reply))))
+        }
+        _ => Ok(Event::Other),
     }
-    if is(&body.event_name, "reg_success") {
-        return registration(&body).map(|report| Event::Registration(Box::new(report)));
-    }
-    if is(&body.event_name, "reg_flush") {
-        return flush(&body);
-    }
-    if is(&body.event_name, "reg_query") {
-        return query(&body).map(|query| Event::Query(Box::new(query)));
-    }
-    Ok(Event::Other)
 }
 
 fn flush(body: &Body<'_>) -> Result<Event, Reject> {
@@ -102,8 +113,43 @@ fn query(body: &Body<'_>) -> Result<Query, Reject> {
     })
 }
 
-fn registration(body: &Body<'_>) -> Result<Report, Reject> {
+/// Whose phone it is; the top level goes before the channel variables.
+pub(crate) fn account_data(body: &Body<'_>) -> AccountData {
     let vars = &body.vars;
+    AccountData {
+        id: first(&[&body.account_id, &vars.account_id]).and_then(|id| AccountId::parse(&id).ok()),
+        realm: first(&[&body.account_realm, &vars.account_realm]),
+        name: first(&[&body.account_name, &vars.account_name]),
+        authorizing_id: first(&[&body.authorizing_id, &vars.authorizing_id]),
+        authorizing_type: first(&[&body.authorizing_type, &vars.authorizing_type]),
+        owner_id: first(&[&body.owner_id, &vars.owner_id]),
+        presence_id: first(&[&body.presence_id, &vars.presence_id]),
+    }
+}
+
+/// Kazoo's directory and its registrar name this flag differently; both are heard.
+pub(crate) fn suppress_unregister(body: &Body<'_>) -> Option<bool> {
+    let vars = &body.vars;
+    [
+        &body.suppress_unregister_notify,
+        &body.suppress_unregister_notifications,
+        &vars.suppress_unregister_notify,
+        &vars.suppress_unregister_notifications,
+    ]
+    .iter()
+    .find_map(|flag| flag.boolean())
+}
+
+pub(crate) fn register_overwrite(body: &Body<'_>) -> Option<bool> {
+    [
+        &body.register_overwrite_notify,
+        &body.vars.register_overwrite_notify,
+    ]
+    .iter()
+    .find_map(|flag| flag.boolean())
+}
+
+pub(crate) fn registration(body: &Body<'_>) -> Result<Report, Reject> {
     let contact = required("Contact", &body.contact)?;
     Ok(Report {
         username: required("Username", &body.username)?,
@@ -141,26 +187,9 @@ fn registration(body: &Body<'_>) -> Result<Report, Reject> {
             ip: optional(&body.network_ip),
             port: optional(&body.network_port),
         },
-        account: AccountData {
-            id: first(&[&body.account_id, &vars.account_id])
-                .and_then(|id| AccountId::parse(&id).ok()),
-            realm: first(&[&body.account_realm, &vars.account_realm]),
-            name: first(&[&body.account_name, &vars.account_name]),
-            authorizing_id: first(&[&body.authorizing_id, &vars.authorizing_id]),
-            authorizing_type: first(&[&body.authorizing_type, &vars.authorizing_type]),
-            owner_id: first(&[&body.owner_id, &vars.owner_id]),
-            presence_id: first(&[&body.presence_id, &vars.presence_id]),
-        },
-        // Kazoo's directory and its registrar name this flag differently; both are heard.
-        suppress_unregister_notify: body
-            .suppress_unregister_notify
-            .boolean()
-            .or_else(|| vars.suppress_unregister_notify.boolean())
-            .or_else(|| vars.suppress_unregister_notifications.boolean()),
-        register_overwrite_notify: body
-            .register_overwrite_notify
-            .boolean()
-            .or_else(|| vars.register_overwrite_notify.boolean()),
+        account: account_data(body),
+        suppress_unregister_notify: suppress_unregister(body),
+        register_overwrite_notify: register_overwrite(body),
         registrar_node: first(&[&body.registrar_node, &body.freeswitch_nodename, &body.node]),
         registrar_hostname: first(&[&body.hostname, &body.registrar_hostname]),
         zone: optional(&body.zone).map(|zone| Zone::new(&zone)),
@@ -171,7 +200,7 @@ fn registration(body: &Body<'_>) -> Result<Report, Reject> {
 }
 
 /// Text that says something: an empty string says nothing.
-fn optional(header: &Scalar<'_>) -> Option<Text> {
+pub(crate) fn optional(header: &Scalar<'_>) -> Option<Text> {
     header
         .text()
         .filter(|text| !text.is_empty())

@@ -2,6 +2,8 @@
 
 use registration::{Report, Text};
 
+use crate::reply::Reply;
+
 /// A message that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -11,6 +13,8 @@ pub enum Event {
     Flush(Flush, Sender),
     /// `directory`/`reg_query`.
     Query(Box<Query>),
+    /// An answer to what somebody asked.
+    Reply(Box<Reply>),
     /// Any other: no concern of ours.
     Other,
 }

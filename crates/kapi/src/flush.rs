@@ -2,24 +2,20 @@
 
 use serde::Serialize;
 
-use crate::{envelope::Identity, event::Flush};
+use crate::{
+    envelope::Identity,
+    event::Flush,
+    message::{Kind, encode},
+};
+
+const KIND: Kind = Kind {
+    category: "directory",
+    name: "reg_flush",
+};
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Body<'a> {
-    #[serde(rename = "Server-ID")]
-    server_id: &'a str,
-    #[serde(rename = "App-Name")]
-    app_name: &'a str,
-    #[serde(rename = "App-Version")]
-    app_version: &'a str,
-    node: &'a str,
-    #[serde(rename = "Msg-ID")]
-    msg_id: String,
-    #[serde(rename = "Event-Category")]
-    event_category: &'a str,
-    #[serde(rename = "Event-Name")]
-    event_name: &'a str,
     realm: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<&'a str>,
@@ -30,19 +26,11 @@ struct Body<'a> {
 /// The body of a flush, with Kazoo's default headers.
 pub fn encode_flush(flush: &Flush, identity: &Identity) -> Vec<u8> {
     let body = Body {
-        server_id: identity.server_id(),
-        app_name: Identity::APP_NAME,
-        app_version: Identity::APP_VERSION,
-        node: identity.node(),
-        msg_id: Identity::message_id(),
-        event_category: "directory",
-        event_name: "reg_flush",
         realm: &flush.realm,
         username: flush.username.as_deref(),
         cache_only: flush.cache_only,
     };
-    // Strings and a bool always serialise.
-    serde_json::to_vec(&body).unwrap_or_default()
+    encode(KIND, &Identity::message_id(), body, identity)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! Knows the names of headers, routing keys and JSON fields; knows nothing of brokers or tables.
 
+mod ask;
 mod decode;
 mod encode;
 mod envelope;
@@ -9,21 +10,40 @@ mod event;
 mod fields;
 mod flush;
 mod lenient;
+mod message;
+mod notice;
 mod query;
+mod record;
+mod reply;
 mod wire;
 
+pub use ask::{
+    PeerQuestion, SYNC_KEY, Search, SearchType, authn_routes, encode_authn, encode_query,
+    encode_search, encode_sync, query_key, search_key,
+};
 pub use decode::decode;
 pub use encode::{encode_segment, flush_key, success_key};
 pub use envelope::{Identity, IdentityError, MAX_SERVER_ID_BYTES};
 pub use event::{Event, Flush, Limits, Query, Reject, Sender};
 pub use fields::{Spelling, write_fields, write_json};
 pub use flush::encode_flush;
+pub use notice::{Notice, encode_notice};
 pub use query::{Answer, encode_answer};
+pub use record::{read_record, write_record};
+pub use reply::{Content, Device, Found, Reply};
 
 /// The topic exchange that registration events and flushes go through.
 pub const REGISTRAR_EXCHANGE: &str = "registrar";
 /// The direct exchange that answers go through, by the asker's Server-ID.
 pub const TARGETED_EXCHANGE: &str = "targeted";
+/// The topic exchange that Kazoo's own nodes ask its directory through.
+pub const CALLMGR_EXCHANGE: &str = "callmgr";
+/// The topic exchange of notices to people.
+pub const NOTIFICATIONS_EXCHANGE: &str = "notifications";
+/// The topic exchange of presence, and of notices of overwritten registrations.
+pub const PRESENCE_EXCHANGE: &str = "presence";
+/// The topic exchange of commands to switches, which pass them on to phones.
+pub const SWITCH_EXCHANGE: &str = "switch";
 /// Binding that takes every question who is registered.
 pub const QUERY_BINDING: &str = "registration.query.*.*";
 /// Binding that takes every registration event.

@@ -66,6 +66,7 @@ headers! {
         owner_id = "Owner-ID",
         presence_id = "Presence-ID",
         suppress_unregister_notify = "Suppress-Unregister-Notify",
+        suppress_unregister_notifications = "Suppress-Unregister-Notifications",
         register_overwrite_notify = "Register-Overwrite-Notify",
     }
     #[serde(borrow, rename = "Custom-Channel-Vars", deserialize_with = "object_or_default")]
@@ -87,5 +88,19 @@ headers! {
         suppress_unregister_notifications = "Suppress-Unregister-Notifications",
         suppress_unregister_notify = "Suppress-Unregister-Notify",
         register_overwrite_notify = "Register-Overwrite-Notify",
+    }
+}
+
+headers! {
+    /// A binding in a proxy's detailed answer to a search.
+    Binding {
+        aor = "AOR",
+        contact = "Contact",
+        received = "Received",
+        expires = "Expires",
+        call_id = "Call-ID",
+        last_modified = "Last-Modified",
+        user_agent = "User-Agent",
+        socket = "Socket",
     }
 }

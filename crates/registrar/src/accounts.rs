@@ -67,6 +67,13 @@ impl Accounts {
         }
     }
 
+    /// The realms of all accounts, lower-cased.
+    pub(crate) fn realms(&self) -> Vec<Text> {
+        let configured = self.configured.values().flatten().cloned();
+        let learned = self.learned.iter().map(|(_, realm)| realm);
+        configured.chain(learned).collect()
+    }
+
     /// What belongs to an account; `None` if nobody has said anything of it.
     pub fn scope(&self, account: &AccountId) -> Option<Scope> {
         let mut realms = self.configured.get(account).cloned();

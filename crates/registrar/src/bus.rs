@@ -31,6 +31,12 @@ pub type BusFuture<'a> = Pin<Box<dyn Future<Output = Receipt> + Send + 'a>>;
 
 /// A way to the brokers of all zones.
 pub trait Bus: Send + Sync + 'static {
+    /// Whether this node is the one of the zone's that sends notices.
+    fn leads(&self, zone: &Zone) -> bool {
+        let _ = zone;
+        true
+    }
+
     /// Hands `publication` to its zones and waits until each broker has confirmed it, or has failed
     /// to within the adapter's time limit. A zone that there is not is missing.
     fn publish<'a>(&'a self, publication: &'a Publication) -> BusFuture<'a>;

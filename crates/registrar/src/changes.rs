@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use registration::{Decision, Registration, Removal, Stored};
+use registration::{Decision, Origin, Registration, Removal, Report, Stored};
 
 use crate::table::Applied;
 
@@ -21,6 +21,8 @@ pub enum ChangeKind {
     Expired,
     /// By order.
     Flushed,
+    /// The directory told whose it is.
+    Identified,
     /// No proxy knew of it any more.
     Vanished,
 }
@@ -34,6 +36,10 @@ pub struct Change {
     pub before: Option<Arc<Registration>>,
     /// What is there now.
     pub after: Option<Arc<Registration>>,
+    /// Whether a phone's event says that the binding is a new one.
+    pub is_first: bool,
+    /// Whether the end goes unannounced, as the event that ended it says.
+    pub suppress_unregister_notify: Option<bool>,
 }
 
 impl Change {
@@ -43,6 +49,8 @@ impl Change {
             kind,
             before: Some(Arc::clone(before)),
             after: None,
+            is_first: false,
+            suppress_unregister_notify: None,
         }
     }
 
@@ -60,6 +68,17 @@ impl Change {
             kind,
             before: applied.before.clone(),
             after: applied.after.clone(),
+            is_first: false,
+            suppress_unregister_notify: None,
+        })
+    }
+
+    /// The same of a report.
+    pub(crate) fn told(applied: &Applied, report: &Report) -> Option<Self> {
+        Some(Self {
+            is_first: report.origin == Origin::Event && report.first == Some(true),
+            suppress_unregister_notify: report.suppress_unregister_notify,
+            ..Self::of(applied)?
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, hash::Hash};
 
 use dashmap::{DashMap, Entry};
-use registration::{AccountId, Aor, Registration};
+use registration::{AccountId, Aor, Registration, Text};
 
 /// Tells one stay of an AOR in the table from the next, so that the late word of an expiry never
 /// takes a newer registration out of the index.
@@ -89,6 +89,14 @@ impl Index {
             .get(&*fold(realm))
             .map(|members| members.keys().cloned().collect())
             .unwrap_or_default()
+    }
+
+    /// Every realm.
+    pub(crate) fn realms(&self) -> Vec<Text> {
+        self.realms
+            .iter()
+            .map(|entry| Text::from(&**entry.key()))
+            .collect()
     }
 
     /// Whether anything is left in it.

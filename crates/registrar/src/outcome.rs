@@ -20,6 +20,12 @@ pub enum Outcome {
     CredentialFlush,
     /// A question, to be put to [`crate::Registrar::answer`].
     Asked(Box<Query>),
+    /// Our own question came back.
+    OwnQuestion,
+    /// An answer to a question of ours.
+    Answered,
+    /// An answer that nobody waits for (any more).
+    LateAnswer,
     /// Nothing changed, for a good reason.
     Ignored(Ignored),
     /// A message of no concern.
@@ -29,7 +35,7 @@ pub enum Outcome {
 }
 
 /// Names of [`Stats`], each with the reason where there is one.
-const LABELS: [(&str, &str); 26] = [
+const LABELS: [(&str, &str); 38] = [
     ("stored", "registered"),
     ("stored", "refreshed"),
     ("stored", "moved"),
@@ -55,8 +61,40 @@ const LABELS: [(&str, &str); 26] = [
     ("rejected", "not_an_object"),
     ("rejected", "missing_header"),
     ("rejected", "bad_value"),
+    ("query", "own"),
+    ("reply", "taken"),
+    ("reply", "late"),
     CLOCK_AHEAD,
+    GHOST,
+    FIND,
+    UNANSWERED,
+    MERGED,
+    RESTORED,
+    NOTICE_SENT,
+    NOTICE_LOST,
+    IDENTIFIED,
+    UNIDENTIFIED,
 ];
+
+/// Notices that a broker took.
+pub(crate) const NOTICE_SENT: Label = ("notice", "sent");
+/// Notices that none took.
+pub(crate) const NOTICE_LOST: Label = ("notice", "lost");
+/// Registrations whose account the directory told.
+pub(crate) const IDENTIFIED: Label = ("directory", "identified");
+/// Registrations whose account the directory does not know.
+pub(crate) const UNIDENTIFIED: Label = ("directory", "unknown");
+
+/// Registrations that no proxy knew of any more.
+pub(crate) const GHOST: Label = ("reconcile", "ghost");
+/// Bindings of proxies that the table lacked.
+pub(crate) const FIND: Label = ("reconcile", "find");
+/// Proxies that did not answer for a realm.
+pub(crate) const UNANSWERED: Label = ("reconcile", "unanswered");
+/// Registrations that another registrar told of.
+pub(crate) const MERGED: Label = ("recovery", "from_peer");
+/// Registrations that the snapshot held.
+pub(crate) const RESTORED: Label = ("recovery", "from_snapshot");
 
 /// Events from further ahead of our clock than the setting allows.
 pub(crate) const CLOCK_AHEAD: Label = ("clock", "ahead");
@@ -77,6 +115,9 @@ impl Outcome {
             Self::OwnFlush => ("flush", "own"),
             Self::CredentialFlush => ("flush", "credentials_only"),
             Self::Asked(_) => ("query", "asked"),
+            Self::OwnQuestion => ("query", "own"),
+            Self::Answered => ("reply", "taken"),
+            Self::LateAnswer => ("reply", "late"),
             Self::Ignored(Ignored::NoContact) => ("ignored", "no_contact"),
             Self::Ignored(Ignored::Stale) => ("ignored", "stale"),
             Self::Ignored(Ignored::Expired) => ("ignored", "expired"),
@@ -93,8 +134,14 @@ impl Outcome {
 }
 
 /// How often each outcome was seen since the start.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Stats([AtomicU64; LABELS.len()]);
+
+impl Default for Stats {
+    fn default() -> Self {
+        Self([const { AtomicU64::new(0) }; LABELS.len()])
+    }
+}
 
 impl Stats {
     pub(crate) fn count(&self, outcome: &Outcome) {
@@ -143,6 +190,9 @@ mod tests {
             Outcome::OwnFlush,
             Outcome::CredentialFlush,
             Outcome::Asked(Box::default()),
+            Outcome::OwnQuestion,
+            Outcome::Answered,
+            Outcome::LateAnswer,
             Outcome::Ignored(Ignored::NoContact),
             Outcome::Ignored(Ignored::Stale),
             Outcome::Ignored(Ignored::Expired),

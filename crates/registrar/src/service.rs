@@ -12,16 +12,25 @@ use registration::{
     AccountId, Aor, Clock, Decision, Lifetime, Origin, Policy, Registration, Report, UnixMillis,
     UnixSeconds, Zone,
 };
+use tokio::sync::Notify;
 
 use crate::{
     accounts::{Accounts, Scope},
     bus::{Bus, Publication},
     changes::{Change, ChangeKind, Watcher, Watchers},
     delivery::Delivery,
-    flush::{self, FlushError, Flushed},
+    flush,
+    health::{Health, LinkState},
     outcome::{CLOCK_AHEAD, Outcome, Stats},
+    questions::Questions,
+    recovery::Replay,
     repeats::Repeats,
     table::{Hearing, OnExpired, Table},
+};
+
+/// Bounds on answers to our own questions: another registrar's is one message, however much it has.
+const ANSWER_LIMITS: Limits = Limits {
+    max_body_bytes: 64 << 20,
 };
 
 /// By how many seconds a proxy's database may be behind its memory: it is written every five.
@@ -39,6 +48,8 @@ pub struct Settings {
     /// By how many seconds an event may be ahead of our clock before it is counted. Whatever is
     /// ahead of it is held to it.
     pub max_clock_skew: u32,
+    /// Whether a phone whose username is flushed is told to register anew, as Crossbar does.
+    pub check_sync: bool,
 }
 
 impl Settings {
@@ -49,22 +60,28 @@ impl Settings {
             limits: Limits::default(),
             identity,
             max_clock_skew: 60,
+            check_sync: true,
         }
     }
 }
 
 /// The registrar.
 pub struct Registrar {
-    table: Table,
-    watchers: Watchers,
-    accounts: Accounts,
-    settings: Settings,
-    bus: Arc<dyn Bus>,
-    stats: Stats,
-    clock: Arc<dyn Clock>,
+    pub(crate) table: Table,
+    pub(crate) watchers: Watchers,
+    pub(crate) accounts: Accounts,
+    pub(crate) settings: Settings,
+    pub(crate) bus: Arc<dyn Bus>,
+    pub(crate) stats: Stats,
+    pub(crate) clock: Arc<dyn Clock>,
     born: UnixMillis,
-    repeats: Repeats,
-    /// Whoever is registered is in the table.
+    pub(crate) repeats: Repeats,
+    pub(crate) questions: Questions,
+    pub(crate) replay: Replay,
+    pub(crate) health: Health,
+    /// Something may have been missed.
+    pub(crate) gap: Notify,
+    /// Whoever is registered is in the table: as [`Health::is_complete`] says.
     complete: AtomicBool,
 }
 
@@ -92,6 +109,7 @@ impl Registrar {
         let on_expired: OnExpired = Arc::new(move |ended| {
             telling.tell_with(|| Some(Change::gone(ChangeKind::Expired, ended)));
         });
+        let questions = Questions::new(Arc::clone(&bus), settings.identity.clone());
         Self {
             born: clock.now(),
             table: Table::new(Arc::clone(&clock), on_expired),
@@ -103,18 +121,35 @@ impl Registrar {
             clock,
             complete: AtomicBool::new(false),
             repeats: Repeats::default(),
+            questions,
+            replay: Replay::default(),
+            health: Health::default(),
+            gap: Notify::new(),
         }
     }
 
     /// Takes a message, applies it and counts what became of it.
     pub fn deliver(&self, delivery: Delivery<'_>) -> Outcome {
-        let outcome = match decode(delivery.body, self.settings.limits) {
+        let limits = if delivery.targeted {
+            ANSWER_LIMITS
+        } else {
+            self.settings.limits
+        };
+        let outcome = match decode(delivery.body, limits) {
             Ok(Event::Registration(mut report)) => {
                 self.date(&mut report, delivery.targeted);
                 self.apply(&report, delivery.zone, delivery.redelivered)
             }
             Ok(Event::Flush(flush, sender)) => self.flushed(&flush, &sender),
+            Ok(Event::Query(query)) if *query.reply_to == *self.server_id() => Outcome::OwnQuestion,
             Ok(Event::Query(query)) => Outcome::Asked(query),
+            Ok(Event::Reply(reply)) => {
+                if self.questions.answered(delivery.zone, *reply) {
+                    Outcome::Answered
+                } else {
+                    Outcome::LateAnswer
+                }
+            }
             Ok(Event::Other) => Outcome::Other,
             Err(reject) => Outcome::Rejected(reject),
         };
@@ -136,10 +171,11 @@ impl Registrar {
             // It is read from the proxy's database, which is behind.
             report.time = UnixSeconds(report.time.0.saturating_sub(u64::from(DATABASE_LAG)));
             report.lifetime = Lifetime::Seconds(seconds.saturating_add(DATABASE_LAG));
+            self.replay.heard();
         }
     }
 
-    fn apply(&self, report: &Report, zone: &Zone, redelivered: bool) -> Outcome {
+    pub(crate) fn apply(&self, report: &Report, zone: &Zone, redelivered: bool) -> Outcome {
         let hearing = Hearing {
             zone,
             policy: &self.settings.policy,
@@ -147,7 +183,7 @@ impl Registrar {
             complete: self.complete.load(Ordering::Relaxed),
         };
         let applied = self.table.apply(report, hearing);
-        self.watchers.tell_with(|| Change::of(&applied));
+        self.watchers.tell_with(|| Change::told(&applied, report));
         match applied.decision {
             Decision::Store(registration, stored) => {
                 self.accounts.learn(&registration);
@@ -169,12 +205,6 @@ impl Registrar {
         let forgotten = flush::forget(flush, &self.table);
         self.tell_gone(ChangeKind::Flushed, &forgotten);
         Outcome::Flushed(forgotten.len())
-    }
-
-    fn tell_gone(&self, kind: ChangeKind, registrations: &[Arc<Registration>]) {
-        for gone in registrations {
-            self.watchers.tell_with(|| Some(Change::gone(kind, gone)));
-        }
     }
 
     /// The answer to a question, addressed to who asked. Goes through the whole table if all realms
@@ -223,69 +253,31 @@ impl Registrar {
         self.table.select(Some(&scope.account), &scope.realms).len()
     }
 
-    /// Flushes every registration of an account.
-    pub async fn flush_account(&self, scope: &Scope) -> Result<Flushed, FlushError> {
-        let registrations = self.table.select(Some(&scope.account), &scope.realms);
-        self.carry_out(&flush::targets_of_account(scope, &registrations))
-            .await
-    }
-
-    /// Flushes a username of an account. With `force` also one that the table does not know.
-    pub async fn flush_username(
-        &self,
-        scope: &Scope,
-        username: &str,
-        force: bool,
-    ) -> Result<Flushed, FlushError> {
-        flush::check("username", username)?;
-        let registrations = self.table.select(Some(&scope.account), &scope.realms);
-        let named = registrations
-            .iter()
-            .filter(|r| r.username.eq_ignore_ascii_case(username));
-        let mut targets = flush::targets_by_name(named.map(AsRef::as_ref));
-        if targets.is_empty() {
-            if !force {
-                return Err(FlushError::NotRegistered(username.to_owned()));
-            }
-            targets = flush::targets_by_force(scope, username);
-        }
-        self.carry_out(&targets).await
-    }
-
-    async fn carry_out(&self, targets: &[Flush]) -> Result<Flushed, FlushError> {
-        let mut forgotten = Vec::new();
-        let identity = &self.settings.identity;
-        let done =
-            flush::carry_out(targets, &self.table, &*self.bus, identity, &mut forgotten).await;
-        self.tell_gone(ChangeKind::Flushed, &forgotten);
-        let repeated = self.repeats.take_up(&forgotten, self.clock.now());
-        done.map(|missing| Flushed {
-            forgotten: forgotten.len(),
-            repeated,
-            missing,
-        })
-    }
-
-    /// Flushes again, once the proxies can find them, what was too young when it was flushed. Runs
-    /// for as long as the registrar is there.
-    pub async fn repeat_flushes(&self) {
-        while let Some(aor) = self.repeats.next(&*self.clock).await {
-            // Whoever is back has registered since: that is another registration.
-            if self.table.get(&aor).is_some() {
-                continue;
-            }
-            let flush = flush::of_aor(&aor);
-            let publication = flush::publication(&flush, &self.settings.identity);
-            let receipt = self.bus.publish(&publication).await;
-            for (zone, reason) in receipt.missing {
-                tracing::warn!(%zone, reason, %aor, "a flush could not be repeated");
-            }
-        }
-    }
-
     /// The live registration of an AOR.
     pub fn get(&self, aor: &Aor) -> Option<Arc<Registration>> {
         self.table.get(aor)
+    }
+
+    /// Notes a change of a zone's connection. What was missed meanwhile has to be asked for.
+    pub fn link(&self, zone: &Zone, state: LinkState) {
+        self.health.link(zone, state, self.clock.now());
+        self.weigh();
+    }
+
+    /// Sees whether the table is complete.
+    pub(crate) fn weigh(&self) {
+        self.complete
+            .store(self.health.is_complete(), Ordering::Relaxed);
+    }
+
+    /// How the brokers' links and the table stand.
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Every live registration, in no order. Goes through the whole table.
+    pub fn all(&self) -> Vec<Arc<Registration>> {
+        self.table.all()
     }
 
     /// Where answers to this process go.

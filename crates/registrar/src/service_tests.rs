@@ -1,56 +1,15 @@
 //! Events in, answers out, flushes confirmed before anything is forgotten.
 
-use std::{collections::HashMap, sync::Mutex};
+use std::collections::HashMap;
 
 use registration::{ManualClock, UnixMillis};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::bus::{BusFuture, Publication, Receipt};
-
-const T0: u64 = 1_795_425_485;
-const ACCOUNT: &str = "4f1c2d3e4f5061728394a5b6c7d8e9f0";
-const REALM: &str = "main.example.com";
-
-/// A bus that keeps what it is given, and fails when told to.
-#[derive(Default)]
-struct Memory {
-    sent: Mutex<Vec<Publication>>,
-    down: Mutex<bool>,
-}
-
-impl Memory {
-    fn sent(&self) -> Vec<(String, Value)> {
-        let sent = self.sent.lock().unwrap();
-        sent.iter()
-            .map(|p| {
-                (
-                    p.routing_key.clone(),
-                    serde_json::from_slice(&p.body).unwrap(),
-                )
-            })
-            .collect()
-    }
-}
-
-impl Bus for Memory {
-    fn publish<'a>(&'a self, publication: &'a Publication) -> BusFuture<'a> {
-        Box::pin(async move {
-            let zone = Zone::new("local");
-            if *self.down.lock().unwrap() {
-                return Receipt {
-                    confirmed: vec![],
-                    missing: vec![(zone, "down".into())],
-                };
-            }
-            self.sent.lock().unwrap().push(publication.clone());
-            Receipt {
-                confirmed: vec![zone],
-                missing: vec![],
-            }
-        })
-    }
-}
+use crate::{
+    FlushError,
+    fakes::{ACCOUNT, Memory, REALM, T0},
+};
 
 fn with_clock() -> (Registrar, Arc<Memory>, Arc<ManualClock>) {
     let bus = Arc::new(Memory::default());
@@ -211,8 +170,10 @@ async fn a_flush_of_one_is_published_lower_cased_then_forgotten() {
         1
     );
     let sent = bus.sent();
-    assert_eq!(sent.len(), 1);
+    assert_eq!(sent.len(), 2);
     assert_eq!(sent[0].0, "registration.flush.main%2Eexample%2Ecom");
+    // And the phone is told to come back.
+    assert_eq!(sent[1].0, "switch.notify.Main%2EExample%2Ecom.Bob");
     assert_eq!(
         (sent[0].1["Realm"].as_str(), sent[0].1["Username"].as_str()),
         (Some("main.example.com"), Some("bob"))

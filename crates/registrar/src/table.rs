@@ -11,7 +11,7 @@ use std::{
 use moka::{Expiry, notification::RemovalCause, ops::compute::Op, sync::Cache};
 use registration::{
     AccountId, Aor, Circumstances, Clock, Decision, Judgement, Ledger, Past, Policy, Registration,
-    Report, UnixMillis, UnixSeconds, Zone, decide,
+    Report, Text, UnixMillis, UnixSeconds, Zone, decide,
 };
 
 use crate::index::{Generation, Index, Keys};
@@ -279,6 +279,34 @@ impl Table {
         aors.sort_unstable();
         aors.dedup();
         aors.iter().filter_map(|aor| self.live(aor, now)).collect()
+    }
+
+    /// Every realm that somebody is registered in, or whose account has it, lower-cased.
+    pub fn realms(&self) -> Vec<Text> {
+        self.index.realms()
+    }
+
+    /// Puts what `amended` makes of a registration in its place. Returns what was there and what is.
+    pub fn amend(
+        &self,
+        aor: &Aor,
+        amended: impl Fn(&Registration) -> Option<Registration>,
+    ) -> Option<(Arc<Registration>, Arc<Registration>)> {
+        let now = self.clock.now();
+        let mut changed = None;
+        self.cache.entry_by_ref(aor).and_compute_with(|held| {
+            let held = held.map(moka::Entry::into_value);
+            let Some(before) = held.as_deref().and_then(|held| held.live_at(now)).cloned() else {
+                return Op::Nop;
+            };
+            let Some(after) = amended(&before).map(Arc::new) else {
+                return Op::Nop;
+            };
+            changed = Some((before, Arc::clone(&after)));
+            let ledger = held.as_deref().and_then(|held| held.ledger.clone());
+            Op::Put(self.entry(aor, held.as_deref(), Some(after), ledger, now))
+        });
+        changed
     }
 
     /// Every live registration, in no order. Goes through the whole table.

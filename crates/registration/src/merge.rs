@@ -1,8 +1,8 @@
 //! A report made into the record to store, with what it does not say from the one before.
 
 use crate::{
-    AccountData, Origin, Policy, Proxy, Registration, Report, Source, Text, UnixSeconds, Zone,
-    strip_brackets,
+    AccountData, Lifetime, Origin, Policy, Proxy, Registration, Report, Source, Text, UnixSeconds,
+    Zone, strip_brackets,
 };
 
 /// An event without a source drops the one before, as Kazoo does; other reports never knew it.
@@ -96,5 +96,26 @@ pub(crate) fn merge(
         registrar_node: keep(&report.registrar_node, |r| &r.registrar_node),
         registrar_hostname: keep(&report.registrar_hostname, |r| &r.registrar_hostname),
         zone: report.zone.clone().unwrap_or_else(|| zone.clone()),
+    }
+}
+
+impl Registration {
+    /// The registration that another registrar's record, or our own snapshot, tells of: padded
+    /// already. No time in it is later than `now`.
+    pub fn from_record(
+        report: &Report,
+        zone: &Zone,
+        default_realm: &str,
+        now: UnixSeconds,
+    ) -> Self {
+        let policy = Policy {
+            expires_deviation: 0,
+            default_realm: default_realm.into(),
+        };
+        let seconds = match report.lifetime {
+            Lifetime::Ended => 0,
+            Lifetime::Seconds(seconds) => seconds,
+        };
+        merge(None, report, seconds, zone, &policy, report.time.min(now))
     }
 }

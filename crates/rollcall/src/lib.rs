@@ -6,4 +6,6 @@ pub mod config;
 pub mod demo;
 pub mod life;
 pub mod serve;
+pub mod snapshot;
 pub mod telemetry;
+pub mod upkeep;

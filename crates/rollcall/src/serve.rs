@@ -17,6 +17,7 @@ use crate::{
     config::{AuthMode, Config},
     life::Life,
     telemetry,
+    upkeep::Upkeep,
 };
 
 /// Runs the service until it is told to stop.
@@ -32,17 +33,20 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     let (bind, port) = (config.http.bind, config.http.port);
     let bus = AmqpBus::new(amqp_settings(&config), zones(&config))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let registrar = Arc::new(Registrar::new(
+    let (upkeep, watchers) = Upkeep::new(&config);
+    let registrar = Arc::new(Registrar::watched(
         registrar_settings(&config)?,
         Accounts::new(realms),
         Arc::<AmqpBus>::clone(&bus),
         Arc::clone(&clock),
+        watchers,
     ));
     let listener = TcpListener::bind((bind, port))
         .with_context(|| format!("cannot listen on {bind} port {port} (http.bind, http.port)"))?;
     let address = listener.local_addr().context("the socket has no address")?;
 
     let life = Life::default();
+    upkeep.start(&life, &registrar, &config);
     for supervisor in bus.supervisors(&registrar, &life.stop())? {
         life.run("amqp", supervisor);
     }
@@ -116,6 +120,7 @@ fn amqp_settings(config: &Config) -> amqp::Settings {
         queue_expires: amqp.queue_expires,
         queue_max_length: amqp.queue_max_length,
         answer_queries: amqp.answer_queries,
+        elect_notifier: config.notices.told.any(),
     }
 }
 
@@ -129,6 +134,7 @@ fn registrar_settings(config: &Config) -> anyhow::Result<Settings> {
             max_body_bytes: config.amqp.max_message_bytes,
         },
         max_clock_skew: config.cache.max_clock_skew,
+        check_sync: config.notices.check_sync,
         ..Settings::new(Identity::new(&config.amqp.node).context("amqp.node cannot be used")?)
     })
 }

@@ -31,6 +31,7 @@ pub(crate) fn settings() -> Settings {
         queue_expires: Duration::from_mins(5),
         queue_max_length: 100_000,
         answer_queries: true,
+        elect_notifier: false,
     }
 }
 

@@ -23,6 +23,13 @@ async fn flushes_that_username_only_in_any_case() {
         [(REALM.to_owned(), Some("bob".to_owned()))]
     );
     assert_eq!(left(&world).await, 2);
+    assert_eq!(
+        world.told_to_check_in(),
+        ["switch.notify.acme%2Eexample%2Ecom.Bob"]
+    );
+    // Young, so it is sent again; the caller is told.
+    let note = answer.body["note"].as_str().unwrap();
+    assert!(note.starts_with("1 of these registrations"), "{note}");
 }
 
 #[tokio::test]

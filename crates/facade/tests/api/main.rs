@@ -10,5 +10,6 @@ mod count;
 mod errors;
 mod flush_all;
 mod flush_one;
+mod health;
 mod list;
 mod world;

@@ -144,6 +144,13 @@ impl World {
         ));
     }
 
+    /// Whom was told to check in.
+    pub(crate) fn told_to_check_in(&self) -> Vec<String> {
+        let sent = self.bus.sent.lock().unwrap();
+        let sent = sent.iter().filter(|p| p.exchange == kapi::SWITCH_EXCHANGE);
+        sent.map(|p| p.routing_key.clone()).collect()
+    }
+
     pub(crate) fn broker_is_down(&self) {
         *self.bus.down.lock().unwrap() = true;
     }
@@ -154,6 +161,7 @@ impl World {
         let text =
             |body: &Value, key: &str| body.get(key).and_then(Value::as_str).map(str::to_owned);
         sent.iter()
+            .filter(|p| p.exchange == kapi::REGISTRAR_EXCHANGE)
             .map(|p| serde_json::from_slice(&p.body).unwrap())
             .map(|body: Value| (text(&body, "Realm").unwrap(), text(&body, "Username")))
             .collect()

@@ -11,6 +11,7 @@ mod http;
 mod log;
 mod reader;
 mod shutdown;
+mod upkeep;
 mod zones;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ pub use http::Http;
 pub use log::{Log, LogFormat};
 use reader::Reader;
 pub use shutdown::Shutdown;
+pub use upkeep::{Directory, Notices, Reconcile, Recovery, Snapshot};
 pub use zones::Zone;
 
 const MIB: u64 = 1 << 20;
@@ -47,6 +49,16 @@ pub struct Config {
     pub amqp: Amqp,
     /// The brokers, by zone.
     pub zones: Vec<Zone>,
+    /// Learning what was missed.
+    pub recovery: Recovery,
+    /// Asking the proxies.
+    pub reconcile: Reconcile,
+    /// The table in a file.
+    pub snapshot: Snapshot,
+    /// Notices to the cluster.
+    pub notices: Notices,
+    /// Kazoo's directory.
+    pub directory: Directory,
     /// Logs.
     pub log: Log,
     /// The end.
@@ -105,6 +117,11 @@ impl Config {
             cache: Cache::read(reader),
             amqp: Amqp::read(reader),
             zones: Zone::read_all(reader),
+            recovery: Recovery::read(reader),
+            reconcile: Reconcile::read(reader),
+            snapshot: Snapshot::read(reader),
+            notices: Notices::read(reader),
+            directory: Directory::read(reader),
             log: Log::read(reader),
             shutdown: Shutdown::read(reader),
             http,

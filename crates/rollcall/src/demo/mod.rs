@@ -16,7 +16,7 @@ use facade::{
     Facade, ServerSettings,
     auth::{Auth, StaticTokens},
 };
-use registrar::{Accounts, Delivery, Registrar, Settings};
+use registrar::{Accounts, Delivery, LinkState, RecoverySettings, Registrar, Settings};
 use registration::{Clock, Policy, SystemClock, Zone};
 
 use crate::life::Life;
@@ -27,6 +27,7 @@ use phones::Fleet;
 const TOKEN: &str = "demo";
 /// SHA-256 of [`TOKEN`].
 const TOKEN_SHA256: &str = "2a97516c354b68848cdbd8f54a226a0a55b21ed138e207ad6c5cbb9c00aa5aea";
+const ZONE: &str = "demo";
 const NODE: &str = "rollcall@demo";
 
 /// Runs the demo until it is told to stop.
@@ -59,12 +60,13 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
     life.run(
         "bus",
         deliveries.pump(
-            Zone::new("demo"),
+            Zone::new(ZONE),
             move |zone, body| drop(consuming.deliver(Delivery::new(zone, body))),
             life.stop(),
         ),
     );
     life.tend(&registrar);
+    warm(&life, &registrar);
     let fleet = Fleet::new(phones);
     print_how_to(&fleet, port);
     for proxy in proxy::proxies(&fleet, &bus, &clock) {
@@ -132,6 +134,21 @@ fn print_how_to(fleet: &Fleet, port: u16) {
         "\nA flushed phone comes back at its next refresh, within {} s. Ctrl-C ends.\n",
         phones::REFRESH.as_secs()
     );
+}
+
+/// There is nobody to ask: whoever is registered has said so.
+fn warm(life: &Life, registrar: &Arc<Registrar>) {
+    let recovering = Arc::clone(registrar);
+    let settings = RecoverySettings {
+        sync: false,
+        peers: false,
+        limit: Duration::ZERO,
+    };
+    life.until_stop(
+        "recovery",
+        async move { recovering.recover(settings).await },
+    );
+    registrar.link(&Zone::new(ZONE), LinkState::Consuming);
 }
 
 #[cfg(test)]

@@ -1,0 +1,111 @@
+//! Whether the process is alive, and whether what it says is whole. For load balancers and
+//! operators: no token, no envelope, nothing of any account.
+
+use std::collections::BTreeMap;
+
+use actix_web::{HttpResponse, http::header, web::Data};
+use registrar::{LinkState, Warmth, ZoneHealth};
+use serde::Serialize;
+
+use crate::Facade;
+
+#[derive(Serialize)]
+struct Alive {
+    status: &'static str,
+}
+
+#[derive(Serialize)]
+struct Readiness {
+    status: &'static str,
+    zones: BTreeMap<String, Zone>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reconciliation: Option<Reconciliation>,
+}
+
+#[derive(Serialize)]
+struct Zone {
+    broker: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    seconds: u64,
+    table: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waits_for: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct Reconciliation {
+    seconds_ago: u64,
+    realms: u64,
+    ghosts: u64,
+    finds: u64,
+    unanswered: u64,
+}
+
+/// `GET /healthz`: the process answers.
+pub(crate) async fn alive() -> HttpResponse {
+    json(&mut HttpResponse::Ok(), &Alive { status: "alive" })
+}
+
+/// `GET /readyz`: 200 if some broker is consumed and what could be asked for has been, else 503.
+pub(crate) async fn ready(facade: Data<Facade>) -> HttpResponse {
+    let health = facade.registrar.health();
+    let now = facade.clock.now();
+    let ago = |then: registration::UnixMillis| now.0.saturating_sub(then.0) / 1000;
+    let zones = health.zones();
+    let all_up = zones.values().all(|zone| zone.link == LinkState::Consuming);
+    let is_ready = health.is_ready();
+    let body = Readiness {
+        status: match (is_ready, all_up) {
+            (true, true) => "ready",
+            (true, false) => "degraded",
+            (false, _) => "not_ready",
+        },
+        zones: zones
+            .into_iter()
+            .map(|(name, zone)| {
+                let seconds = ago(zone.since);
+                (name, shown(zone, seconds))
+            })
+            .collect(),
+        reconciliation: health.last_round().map(|round| Reconciliation {
+            seconds_ago: ago(round.ended),
+            realms: round.realms,
+            ghosts: round.ghosts,
+            finds: round.finds,
+            unanswered: round.unanswered,
+        }),
+    };
+    let mut response = if is_ready {
+        HttpResponse::Ok()
+    } else {
+        HttpResponse::ServiceUnavailable()
+    };
+    json(&mut response, &body)
+}
+
+fn shown(zone: ZoneHealth, seconds: u64) -> Zone {
+    let (broker, reason) = match zone.link {
+        LinkState::Connecting => ("connecting", None),
+        LinkState::Consuming => ("consuming", None),
+        LinkState::Down { reason } => ("down", Some(reason)),
+    };
+    let (table, waits_for) = match zone.warmth {
+        Warmth::Cold => ("cold", None),
+        Warmth::Warming { waits_for } => ("warming", Some(waits_for)),
+        Warmth::Warm => ("warm", None),
+    };
+    Zone {
+        broker,
+        reason,
+        seconds,
+        table,
+        waits_for,
+    }
+}
+
+fn json(response: &mut actix_web::HttpResponseBuilder, body: &impl Serialize) -> HttpResponse {
+    response
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .json(body)
+}

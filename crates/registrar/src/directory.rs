@@ -1,0 +1,198 @@
+//! Asking Kazoo's directory whose phone it is, where the event did not say.
+
+use std::{sync::Arc, time::Duration};
+
+use dashmap::DashSet;
+use kapi::{Content, Device, authn_routes, encode_authn};
+use moka::sync::Cache;
+use registration::{Aor, Registration};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    time::{Instant, MissedTickBehavior, interval},
+};
+
+use crate::{
+    Registrar,
+    bus::Publication,
+    changes::{Change, ChangeKind, Watcher},
+    outcome::{IDENTIFIED, UNIDENTIFIED},
+};
+
+/// AORs that wait to be asked for; more are asked for at their next event.
+const MAX_WAITING: usize = 10_000;
+/// Questions that are open at once.
+const MAX_AT_ONCE: usize = 32;
+/// How long an answer is good for.
+const KEEP: Duration = Duration::from_mins(5);
+const MAX_KEPT: u64 = 100_000;
+/// How long the directory has to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long another may take to know better than one that does not know.
+const SECOND_OPINION: Duration = Duration::from_millis(300);
+
+struct Wanted {
+    aor: Aor,
+    is_first: bool,
+}
+
+/// Looks up whose phones they are.
+pub struct Directory {
+    wanted: mpsc::Receiver<Wanted>,
+    waiting: Arc<DashSet<Aor>>,
+    known: Cache<Aor, Option<Arc<Device>>>,
+    rate: u32,
+}
+
+fn lacks_data(registration: &Registration) -> bool {
+    registration.account.id.is_none() || registration.account.authorizing_id.is_none()
+}
+
+impl Directory {
+    /// One that asks at most `rate` questions a second, and the watcher that it learns from.
+    pub fn new(rate: u32) -> (Self, Watcher) {
+        let (sender, wanted) = mpsc::channel(MAX_WAITING);
+        let waiting = Arc::new(DashSet::new());
+        let known = Cache::builder()
+            .max_capacity(MAX_KEPT)
+            .time_to_live(KEEP)
+            .build();
+        let directory = Self {
+            wanted,
+            waiting: Arc::clone(&waiting),
+            known,
+            rate: rate.max(1),
+        };
+        let watcher = move |change: &Change| {
+            let Some(after) = change.after.as_ref().filter(|after| lacks_data(after)) else {
+                return;
+            };
+            let aor = after.aor();
+            // Once at a time; what is waiting will see the newest.
+            if change.kind != ChangeKind::Identified && waiting.insert(aor.clone()) {
+                let is_first = change.is_first;
+                if let Err(refused) = sender.try_send(Wanted { aor, is_first }) {
+                    waiting.remove(&refused.into_inner().aor);
+                }
+            }
+        };
+        (directory, Arc::new(watcher))
+    }
+
+    /// Asks, for as long as the watcher is there.
+    pub async fn ask(mut self, registrar: Arc<Registrar>) {
+        let mut ticks = interval(Duration::from_secs(1) / self.rate);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let open = Arc::new(Semaphore::new(MAX_AT_ONCE));
+        while let Some(wanted) = self.wanted.recv().await {
+            if let Some(known) = self.known.get(&wanted.aor) {
+                self.waiting.remove(&wanted.aor);
+                registrar.identify(&wanted, known.as_deref());
+                continue;
+            }
+            ticks.tick().await;
+            let Ok(permit) = Arc::clone(&open).acquire_owned().await else {
+                return;
+            };
+            let (waiting, known) = (Arc::clone(&self.waiting), self.known.clone());
+            let registrar = Arc::clone(&registrar);
+            tokio::spawn(async move {
+                let answer = registrar.ask_directory(&wanted.aor).await;
+                waiting.remove(&wanted.aor);
+                if let Some(device) = answer {
+                    known.insert(wanted.aor.clone(), device.clone());
+                    registrar.identify(&wanted, device.as_deref());
+                }
+                drop(permit);
+            });
+        }
+    }
+}
+
+impl Registrar {
+    /// What the directory says of an AOR: `Some(None)` if it does not know it, `None` if it says
+    /// nothing.
+    async fn ask_directory(&self, aor: &Aor) -> Option<Option<Arc<Device>>> {
+        let registration = self.table.get(aor)?;
+        let mut question = self.questions.open();
+        let (username, realm) = (&registration.username, &registration.realm);
+        let identity = self.questions.identity();
+        for (exchange, routing_key) in authn_routes(realm) {
+            let publication = Publication {
+                zone: Some(registration.zone.clone()),
+                exchange,
+                routing_key,
+                body: encode_authn(username, realm, question.msg_id(), identity),
+            };
+            question.put(&publication).await;
+        }
+        let mut deadline = Instant::now() + PATIENCE;
+        let mut answer = None;
+        while let Some(answered) = question.next(deadline).await {
+            match answered.content {
+                Content::Device(device) => return Some(Some(Arc::new(*device))),
+                Content::UnknownDevice => {
+                    answer = Some(None);
+                    deadline = deadline.min(Instant::now() + SECOND_OPINION);
+                }
+                _ => {}
+            }
+        }
+        answer
+    }
+
+    /// Adds to a registration what the directory knows and the event did not say.
+    fn identify(&self, wanted: &Wanted, device: Option<&Device>) {
+        let Some(device) = device else {
+            self.stats.add(UNIDENTIFIED, 1);
+            return;
+        };
+        let amended = self.table.amend(&wanted.aor, |registration| {
+            device
+                .adds_to(registration)
+                .then(|| identified(registration, device))
+        });
+        let Some((before, after)) = amended else {
+            return;
+        };
+        self.stats.add(IDENTIFIED, 1);
+        self.accounts.learn(&after);
+        self.watchers.tell_with(|| {
+            Some(Change {
+                kind: ChangeKind::Identified,
+                before: Some(before),
+                after: Some(after),
+                is_first: wanted.is_first,
+                suppress_unregister_notify: None,
+            })
+        });
+    }
+}
+
+fn identified(registration: &Registration, device: &Device) -> Registration {
+    let (known, told) = (&registration.account, &device.account);
+    let or = |known: &Option<registration::Text>, told: &Option<registration::Text>| {
+        known.clone().or_else(|| told.clone())
+    };
+    Registration {
+        account: registration::AccountData {
+            id: known.id.clone().or_else(|| told.id.clone()),
+            realm: or(&known.realm, &told.realm),
+            name: or(&known.name, &told.name),
+            authorizing_id: or(&known.authorizing_id, &told.authorizing_id),
+            authorizing_type: or(&known.authorizing_type, &told.authorizing_type),
+            owner_id: or(&known.owner_id, &told.owner_id),
+            presence_id: or(&known.presence_id, &told.presence_id),
+        },
+        suppress_unregister_notify: device
+            .suppress_unregister_notify
+            .unwrap_or(registration.suppress_unregister_notify),
+        register_overwrite_notify: device
+            .register_overwrite_notify
+            .unwrap_or(registration.register_overwrite_notify),
+        ..registration.clone()
+    }
+}
+
+#[cfg(test)]
+#[path = "directory_tests.rs"]
+mod tests;

@@ -1,0 +1,159 @@
+//! How the brokers' links and the table stand: what an operator asks first.
+
+use std::{collections::BTreeMap, sync::Mutex};
+
+use registration::{UnixMillis, Zone};
+use tokio::sync::Notify;
+
+/// Where a zone's connection stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    /// Not yet up since the start.
+    Connecting,
+    /// Events come in.
+    Consuming,
+    /// Down, with what was last wrong; it is being tried again.
+    Down {
+        /// What was last wrong.
+        reason: String,
+    },
+}
+
+/// How complete the table is for a zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warmth {
+    /// Whatever happened while nobody listened is not known yet.
+    Cold,
+    /// It is being asked for.
+    Warming {
+        /// What is being waited for.
+        waits_for: &'static str,
+    },
+    /// Whoever could be asked has answered.
+    Warm,
+}
+
+/// One zone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ZoneHealth {
+    /// Its connection.
+    pub link: LinkState,
+    /// Since when it is in that state.
+    pub since: UnixMillis,
+    /// The table, as far as the zone goes.
+    pub warmth: Warmth,
+    /// Which link this is, counted from the start.
+    epoch: u64,
+}
+
+/// What one round of asking all proxies came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Round {
+    /// When it ended.
+    pub ended: UnixMillis,
+    /// Realms that were asked for.
+    pub realms: u64,
+    /// Registrations that no proxy knew of any more, and were removed.
+    pub ghosts: u64,
+    /// Bindings that the table lacked, and were taken in.
+    pub finds: u64,
+    /// Proxies that did not answer for a realm.
+    pub unanswered: u64,
+}
+
+/// All that is known of the service's state.
+#[derive(Default)]
+pub struct Health {
+    zones: Mutex<BTreeMap<String, ZoneHealth>>,
+    round: Mutex<Option<Round>>,
+    changed: Notify,
+}
+
+impl Health {
+    /// Every zone by name.
+    pub fn zones(&self) -> BTreeMap<String, ZoneHealth> {
+        lock(&self.zones).clone()
+    }
+
+    /// The last round of reconciliation.
+    pub fn last_round(&self) -> Option<Round> {
+        *lock(&self.round)
+    }
+
+    /// Whether some zone consumes, and every zone that consumes is warm.
+    pub fn is_ready(&self) -> bool {
+        let zones = lock(&self.zones);
+        let mut up = zones
+            .values()
+            .filter(|zone| zone.link == LinkState::Consuming)
+            .peekable();
+        up.peek().is_some() && up.all(|zone| zone.warmth == Warmth::Warm)
+    }
+
+    /// Whether every zone consumes and is warm: then whoever is registered is in the table.
+    pub(crate) fn is_complete(&self) -> bool {
+        let zones = lock(&self.zones);
+        let whole =
+            |zone: &ZoneHealth| zone.link == LinkState::Consuming && zone.warmth == Warmth::Warm;
+        !zones.is_empty() && zones.values().all(whole)
+    }
+
+    pub(crate) fn link(&self, zone: &Zone, link: LinkState, now: UnixMillis) {
+        let mut zones = lock(&self.zones);
+        let known = zones.get(zone.as_str());
+        let epoch = known.map_or(0, |zone| zone.epoch);
+        let still_down = known.filter(|known| {
+            let is_down = |link: &LinkState| matches!(link, LinkState::Down { .. });
+            is_down(&known.link) && is_down(&link)
+        });
+        let since = still_down.map_or(now, |known| known.since);
+        let comes_up = link == LinkState::Consuming;
+        let health = ZoneHealth {
+            link,
+            since,
+            warmth: Warmth::Cold,
+            epoch: epoch + u64::from(comes_up),
+        };
+        zones.insert(zone.as_str().to_owned(), health);
+        drop(zones);
+        if comes_up {
+            self.changed.notify_one();
+        }
+    }
+
+    /// A zone that consumes and is cold, with its link's epoch; waits until there is one.
+    pub(crate) async fn next_cold(&self) -> (Zone, u64) {
+        loop {
+            let cold = lock(&self.zones).iter().find_map(|(name, zone)| {
+                let is_cold = zone.link == LinkState::Consuming && zone.warmth == Warmth::Cold;
+                is_cold.then(|| (Zone::new(name), zone.epoch))
+            });
+            match cold {
+                Some(cold) => return cold,
+                None => self.changed.notified().await,
+            }
+        }
+    }
+
+    /// Notes how warm a zone is; false if its link has been another since.
+    pub(crate) fn warmth(&self, zone: &Zone, epoch: u64, warmth: Warmth) -> bool {
+        match lock(&self.zones).get_mut(zone.as_str()) {
+            Some(health) if health.epoch == epoch && health.link == LinkState::Consuming => {
+                health.warmth = warmth;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub(crate) fn round(&self, round: Round) {
+        *lock(&self.round) = Some(round);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // Nothing can panic while it is held; a poisoned lock would still hold a whole value.
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}

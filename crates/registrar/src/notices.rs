@@ -1,0 +1,145 @@
+//! Telling the cluster of registrations that came, went, and took another's place.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use kapi::{Notice, encode_notice};
+use registration::Registration;
+use tokio::sync::mpsc;
+
+use crate::{
+    Registrar,
+    bus::Publication,
+    changes::{Change, ChangeKind, Watcher},
+    outcome::{NOTICE_LOST, NOTICE_SENT},
+};
+
+/// Changes that wait to be told; what comes beyond is dropped and counted.
+const MAX_WAITING: usize = 10_000;
+
+/// Which notices are sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NoticeSettings {
+    /// `notifications.sip.register`.
+    pub register: bool,
+    /// `notifications.sip.deregister`.
+    pub deregister: bool,
+    /// `register_overwrites.<realm>`.
+    pub overwrite: bool,
+}
+
+impl NoticeSettings {
+    /// Whether there is anything to send.
+    pub fn any(self) -> bool {
+        self.register || self.deregister || self.overwrite
+    }
+}
+
+/// The sender of notices.
+pub struct Notices {
+    settings: NoticeSettings,
+    changes: mpsc::Receiver<Change>,
+    lost: Arc<AtomicU64>,
+}
+
+impl Notices {
+    /// The sender, and the watcher that it learns from.
+    pub fn new(settings: NoticeSettings) -> (Self, Watcher) {
+        let (sender, changes) = mpsc::channel(MAX_WAITING);
+        let lost = Arc::<AtomicU64>::default();
+        let notices = Self {
+            settings,
+            changes,
+            lost: Arc::clone(&lost),
+        };
+        let watcher = move |change: &Change| {
+            let is_news =
+                change.kind != ChangeKind::Refreshed && change.kind != ChangeKind::Flushed;
+            if is_news && sender.try_send(change.clone()).is_err() {
+                lost.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        (notices, Arc::new(watcher))
+    }
+
+    /// Sends what is due, for as long as the watcher is there.
+    pub async fn send(mut self, registrar: Arc<Registrar>) {
+        while let Some(change) = self.changes.recv().await {
+            let lost = self.lost.swap(0, Ordering::Relaxed);
+            if lost > 0 {
+                registrar.stats.add(NOTICE_LOST, lost);
+                tracing::warn!(lost, "changes came faster than notices could be sent");
+            }
+            for (about, notice) in self.due(&change) {
+                if registrar.bus.leads(&about.zone) {
+                    publish(&registrar, about, notice).await;
+                }
+            }
+        }
+    }
+
+    /// The notices of a change, each with the registration it is about.
+    fn due<'a>(&self, change: &'a Change) -> Vec<(&'a Registration, Notice<'a>)> {
+        let mut due = Vec::new();
+        let (before, after) = (change.before.as_deref(), change.after.as_deref());
+        let ended = matches!(
+            change.kind,
+            ChangeKind::Unregistered | ChangeKind::Expired | ChangeKind::Vanished
+        );
+        if let Some(now) = after
+            && self.settings.register
+            && change.is_first
+            // Whoever is told expects to be told whose it is.
+            && now.account.id.is_some()
+        {
+            due.push((now, Notice::Registered(now)));
+        }
+        if let (ChangeKind::Moved, Some(was), Some(now)) = (change.kind, before, after)
+            && self.settings.overwrite
+            && now.register_overwrite_notify
+        {
+            let previous_contact = &was.contact;
+            due.push((
+                now,
+                Notice::Overwritten {
+                    now,
+                    previous_contact,
+                },
+            ));
+        }
+        if let (true, Some(was)) = (ended && self.settings.deregister, before)
+            && was.account.id.is_some()
+            && !change
+                .suppress_unregister_notify
+                .unwrap_or(was.suppress_unregister_notify)
+        {
+            let by_phone = change.kind == ChangeKind::Unregistered;
+            due.push((was, Notice::Deregistered { was, by_phone }));
+        }
+        due
+    }
+}
+
+async fn publish(registrar: &Registrar, about: &Registration, notice: Notice<'_>) {
+    let (exchange, routing_key, body) = encode_notice(notice, &registrar.settings.identity);
+    let publication = Publication {
+        zone: Some(about.zone.clone()),
+        exchange,
+        routing_key,
+        body,
+    };
+    let receipt = registrar.bus.publish(&publication).await;
+    registrar
+        .stats
+        .add(NOTICE_SENT, receipt.confirmed.len() as u64);
+    for (zone, reason) in receipt.missing {
+        registrar.stats.add(NOTICE_LOST, 1);
+        tracing::warn!(%zone, reason, exchange, "a notice could not be sent");
+    }
+}
+
+#[cfg(test)]
+#[path = "notices_tests.rs"]
+mod tests;

@@ -1,0 +1,107 @@
+//! Flushes as users order them.
+
+use std::sync::Arc;
+
+use kapi::{Flush, Notice, encode_notice};
+use registration::Registration;
+
+use crate::{
+    Registrar,
+    accounts::Scope,
+    bus::Publication,
+    changes::{Change, ChangeKind},
+    flush::{self, FlushError, Flushed},
+};
+
+impl Registrar {
+    /// Flushes every registration of an account.
+    pub async fn flush_account(&self, scope: &Scope) -> Result<Flushed, FlushError> {
+        let registrations = self.table.select(Some(&scope.account), &scope.realms);
+        self.carry_out(&flush::targets_of_account(scope, &registrations))
+            .await
+    }
+
+    /// Flushes a username of an account. With `force` also one that the table does not know.
+    pub async fn flush_username(
+        &self,
+        scope: &Scope,
+        username: &str,
+        force: bool,
+    ) -> Result<Flushed, FlushError> {
+        flush::check("username", username)?;
+        let registrations = self.table.select(Some(&scope.account), &scope.realms);
+        let named: Vec<_> = registrations
+            .iter()
+            .filter(|r| r.username.eq_ignore_ascii_case(username))
+            .collect();
+        let mut targets = flush::targets_by_name(named.iter().map(|r| &***r));
+        if targets.is_empty() {
+            if !force {
+                return Err(FlushError::NotRegistered(username.to_owned()));
+            }
+            targets = flush::targets_by_force(scope, username);
+        }
+        let flushed = self.carry_out(&targets).await?;
+        if self.settings.check_sync {
+            for registration in named {
+                self.check_sync(registration).await;
+            }
+        }
+        Ok(flushed)
+    }
+
+    /// Has the phone register anew.
+    async fn check_sync(&self, registration: &Registration) {
+        let notice = Notice::CheckSync {
+            username: &registration.username,
+            realm: &registration.realm,
+        };
+        let (exchange, routing_key, body) = encode_notice(notice, &self.settings.identity);
+        let publication = Publication {
+            zone: None,
+            exchange,
+            routing_key,
+            body,
+        };
+        for (zone, reason) in self.bus.publish(&publication).await.missing {
+            tracing::warn!(%zone, reason, "a phone was not told to check in");
+        }
+    }
+
+    async fn carry_out(&self, targets: &[Flush]) -> Result<Flushed, FlushError> {
+        let mut forgotten = Vec::new();
+        let identity = &self.settings.identity;
+        let done =
+            flush::carry_out(targets, &self.table, &*self.bus, identity, &mut forgotten).await;
+        self.tell_gone(ChangeKind::Flushed, &forgotten);
+        let repeated = self.repeats.take_up(&forgotten, self.clock.now());
+        done.map(|missing| Flushed {
+            forgotten: forgotten.len(),
+            repeated,
+            missing,
+        })
+    }
+
+    pub(crate) fn tell_gone(&self, kind: ChangeKind, registrations: &[Arc<Registration>]) {
+        for gone in registrations {
+            self.watchers.tell_with(|| Some(Change::gone(kind, gone)));
+        }
+    }
+
+    /// Flushes again, once the proxies can find them, what was too young when it was flushed. Runs
+    /// for as long as the registrar is there.
+    pub async fn repeat_flushes(&self) {
+        while let Some(aor) = self.repeats.next(&*self.clock).await {
+            // Whoever is back has registered since: that is another registration.
+            if self.table.get(&aor).is_some() {
+                continue;
+            }
+            let flush = flush::of_aor(&aor);
+            let publication = flush::publication(&flush, &self.settings.identity);
+            let receipt = self.bus.publish(&publication).await;
+            for (zone, reason) in receipt.missing {
+                tracing::warn!(%zone, reason, %aor, "a flush could not be repeated");
+            }
+        }
+    }
+}

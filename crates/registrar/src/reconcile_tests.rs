@@ -1,0 +1,255 @@
+//! What the proxies' answers do to the table, and what missing answers never do.
+
+use kapi::SearchType;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::fakes::{NODE, REALM, T0, World};
+
+fn part(node: &str, registrations: &Value) -> Value {
+    json!({
+        "Event-Category": "registration", "Event-Name": "search_partial_resp", "Node": node,
+        "Registrations": registrations,
+    })
+}
+
+fn end(node: &str) -> Value {
+    json!({
+        "Event-Category": "registration", "Event-Name": "search_resp", "Node": node, "Registrations": [],
+    })
+}
+
+fn binding(username: &str, since: u64, until: u64) -> Value {
+    json!({
+        "AOR": format!("{username}@{REALM}"), "Contact": format!("sip:{username}@192.0.2.1"),
+        "Received": "sip:192.0.2.1:5060", "Path": "<null>", "Expires": until, "Call-ID": "c", "CSeq": "1",
+        "Last-Modified": since.to_string(), "User-Agent": "u", "Socket": "udp:192.0.2.100:5060",
+    })
+}
+
+/// A proxy that holds `users`, and answers as proxies do.
+fn proxy(world: &World, users: &'static [&'static str]) {
+    world
+        .bus
+        .answer_with(move |question| answers(question, NODE, users));
+}
+
+fn answers(question: &Value, node: &str, users: &[&str]) -> Vec<Value> {
+    if question["Event-Name"] != "search_req" {
+        return vec![];
+    }
+    let named = |user: &&&str| {
+        question["Username"]
+            .as_str()
+            .is_none_or(|name| name == **user)
+    };
+    let users = users.iter().filter(named);
+    let mut answers: Vec<_> = if question["Search-Type"] == "detail" {
+        let detail = |user| part(node, &json!([binding(user, T0 + 30, T0 + 630)]));
+        users.map(|user| detail(user)).collect()
+    } else {
+        let aors: Vec<_> = users.map(|user| format!("{user}@{REALM}")).collect();
+        vec![part(node, &json!(aors))]
+    };
+    // The last word overtakes the others.
+    answers.insert(0, end(node));
+    answers
+}
+
+/// Three phones that are old enough to be judged.
+fn world() -> World {
+    let world = World::new(vec![]);
+    for user in ["amy", "bob", "cid"] {
+        world.register(user);
+    }
+    world.clock.advance_millis(60_000);
+    world
+}
+
+async fn round(world: &World, kind: SearchType) -> Round {
+    world.registrar.reconcile_realm(REALM.into(), kind).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_all_agree_on_stays() {
+    for kind in [SearchType::Summary, SearchType::Detail] {
+        let world = world();
+        proxy(&world, &["amy", "bob", "cid"]);
+        let round = round(&world, kind).await;
+        assert_eq!((round.ghosts, round.unanswered), (0, 0));
+        assert_eq!(world.users(), ["amy", "bob", "cid"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_proxy_lists_goes_after_a_second_look() {
+    for kind in [SearchType::Summary, SearchType::Detail] {
+        let world = world();
+        proxy(&world, &["amy", "cid"]);
+        assert_eq!(round(&world, kind).await.ghosts, 1);
+        assert_eq!(world.users(), ["amy", "cid"]);
+        assert_eq!(world.count("reconcile", "ghost"), 1);
+        let asked_by_name = world
+            .bus
+            .sent()
+            .iter()
+            .filter(|(_, body)| body["Username"] == "bob")
+            .count();
+        assert_eq!(asked_by_name, 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_ghosts_are_looked_for_together() {
+    let world = World::new(vec![]);
+    for number in 0..50 {
+        world.register(&format!("user{number}"));
+    }
+    world.clock.advance_millis(60_000);
+    proxy(&world, &["user7"]);
+    assert_eq!(round(&world, SearchType::Summary).await.ghosts, 49);
+    assert_eq!(world.users(), ["user7"]);
+    assert_eq!(world.bus.sent().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_table_lacks_is_fetched() {
+    let world = world();
+    proxy(&world, &["amy", "bob", "cid", "dan"]);
+    assert_eq!(round(&world, SearchType::Summary).await.finds, 1);
+    let dan = world.registrar.get(&Aor::new("dan", REALM)).unwrap();
+    assert_eq!((dan.last_registration.0, dan.expires), (T0 + 30, 780));
+    assert_eq!(dan.registrar_node.as_deref(), Some(NODE));
+    assert_eq!(&*dan.contact, "sip:dan@192.0.2.1");
+    assert_eq!(world.count("reconcile", "find"), 1);
+}
+
+/// A refresh whose event was lost: the table only has it for the padding.
+#[tokio::test(start_paused = true)]
+async fn what_has_ended_but_for_the_padding_is_looked_up() {
+    let world = World::new(vec![]);
+    world.tell(&world.event("amy", &json!({"Expires": 20})));
+    world.clock.advance_millis(60_000);
+    proxy(&world, &["amy"]);
+    assert_eq!(round(&world, SearchType::Summary).await.finds, 1);
+    let amy = world.registrar.get(&Aor::new("amy", REALM)).unwrap();
+    assert_eq!(amy.last_registration.0, T0 + 30);
+    assert_eq!(
+        amy.account.id.as_ref().unwrap().as_str(),
+        crate::fakes::ACCOUNT
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proxy_that_does_not_answer_costs_no_phone() {
+    let world = world();
+    let quiet = round(&world, SearchType::Summary).await;
+    assert_eq!((quiet.ghosts, quiet.unanswered), (0, 1));
+    // Another answers in its stead.
+    world
+        .bus
+        .answer_with(|question| answers(question, "kamailio@b", &[]));
+    let other = round(&world, SearchType::Summary).await;
+    assert_eq!((other.ghosts, other.unanswered), (0, 1));
+    *world.bus.down.lock().unwrap() = true;
+    assert_eq!(round(&world, SearchType::Summary).await.ghosts, 0);
+    assert_eq!(world.users(), ["amy", "bob", "cid"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_whose_parts_were_lost_costs_no_phone() {
+    let world = world();
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    world.bus.answer_with(move |question| {
+        let first = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
+        if first {
+            vec![end(NODE)]
+        } else {
+            answers(question, NODE, &["amy", "bob", "cid"])
+        }
+    });
+    assert_eq!(round(&world, SearchType::Summary).await.ghosts, 0);
+    assert_eq!(world.users(), ["amy", "bob", "cid"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_young_are_not_judged() {
+    let world = World::new(vec![]);
+    world.register("amy");
+    world.clock.advance_millis(14_000);
+    proxy(&world, &[]);
+    assert_eq!(round(&world, SearchType::Summary).await.ghosts, 0);
+    world.clock.advance_millis(1_000);
+    assert_eq!(round(&world, SearchType::Summary).await.ghosts, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_heard_meanwhile_stands() {
+    let world = world();
+    let registrar = Arc::downgrade(&world.registrar);
+    let refreshed = world.event("bob", &json!({})).to_string();
+    world.bus.answer_with(move |question| {
+        if question["Username"] == "bob" {
+            let registrar = registrar.upgrade().unwrap();
+            registrar.deliver(crate::Delivery::new(
+                &Zone::new("local"),
+                refreshed.as_bytes(),
+            ));
+        }
+        answers(question, NODE, &["amy", "cid"])
+    });
+    assert_eq!(round(&world, SearchType::Summary).await.ghosts, 0);
+    assert_eq!(world.users(), ["amy", "bob", "cid"]);
+}
+
+/// The event of the move was lost.
+#[tokio::test(start_paused = true)]
+async fn a_phone_that_another_proxy_lists_has_moved() {
+    let world = world();
+    world.bus.answer_with(|question| {
+        let mut all = answers(question, NODE, &["amy", "cid"]);
+        all.extend(answers(question, "kamailio@b", &["bob"]));
+        all
+    });
+    let round = round(&world, SearchType::Summary).await;
+    assert_eq!((round.ghosts, round.finds), (0, 1));
+    let bob = world.registrar.get(&Aor::new("bob", REALM)).unwrap();
+    assert_eq!(bob.registrar_node.as_deref(), Some("kamailio@b"));
+}
+
+/// A name that would reach the proxies' SQL is never sent, so nothing is known of it.
+#[tokio::test(start_paused = true)]
+async fn unsafe_names_are_left_alone() {
+    let world = World::new(vec![]);
+    world.register("o'x");
+    world.clock.advance_millis(60_000);
+    proxy(&world, &[]);
+    assert_eq!(round(&world, SearchType::Summary).await.ghosts, 0);
+    assert_eq!(world.users(), ["o'x"]);
+    assert_eq!(world.bus.sent().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rounds_come_at_their_interval_and_at_once_after_a_gap() {
+    let world = world();
+    proxy(&world, &["amy", "bob", "cid"]);
+    let settings = ReconcileSettings {
+        interval: Duration::from_secs(100),
+        rate: 10,
+    };
+    let registrar = Arc::clone(&world.registrar);
+    let task = tokio::spawn(async move { registrar.reconcile(settings).await });
+    let kinds = || {
+        let sent = world.bus.sent();
+        sent.iter()
+            .map(|(_, body)| body["Search-Type"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    sleep(Duration::from_secs(150)).await;
+    assert_eq!(kinds(), ["summary", "summary"]);
+    world.registrar.gap.notify_one();
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(kinds(), ["summary", "summary", "detail"]);
+    assert_eq!(world.registrar.health().last_round().unwrap().realms, 1);
+    task.abort();
+}

@@ -1,0 +1,245 @@
+//! Learning what happened while nobody listened: from the proxies' replays, from other registrars,
+//! and at last from asking the proxies in detail.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use futures_util::{StreamExt as _, stream};
+use kapi::{
+    Content, PeerQuestion, REGISTRAR_EXCHANGE, SYNC_KEY, encode_query, encode_sync, query_key,
+};
+use registration::{Registration, Report, Text, Zone};
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout_at},
+};
+
+use crate::{
+    Registrar,
+    bus::Publication,
+    changes::Change,
+    health::Warmth,
+    outcome::{MERGED, RESTORED},
+    questions::Patience,
+};
+
+/// A replay has no end mark; this long without another word of it is one.
+const QUIET: Duration = Duration::from_secs(2);
+/// How long peers have to say how many registrations they have.
+const COUNTING: Duration = Duration::from_secs(2);
+/// More than this are asked for realm by realm: an answer is a single message.
+const MAX_IN_ONE: u64 = 20_000;
+/// Realms that peers are asked for at once.
+const MAX_AT_ONCE: usize = 8;
+
+/// Whom to ask.
+#[derive(Clone, Copy, Debug)]
+pub struct RecoverySettings {
+    /// Proxies replay what they hold.
+    pub sync: bool,
+    /// Other registrars tell what they have.
+    pub peers: bool,
+    /// A zone counts as warm after this long, whoever has not answered.
+    pub limit: Duration,
+}
+
+/// Notes when the last word of a replay came.
+#[derive(Default)]
+pub(crate) struct Replay(Notify);
+
+impl Replay {
+    pub(crate) fn heard(&self) {
+        self.0.notify_waiters();
+    }
+
+    /// Returns when nothing has come for a while.
+    async fn quiet(&self) {
+        while tokio::time::timeout(QUIET, self.0.notified()).await.is_ok() {}
+    }
+}
+
+impl Registrar {
+    /// Warms up each zone that comes up, for as long as the registrar is there.
+    pub async fn recover(self: &Arc<Self>, settings: RecoverySettings) {
+        loop {
+            let (zone, epoch) = self.health.next_cold().await;
+            tracing::info!(%zone, "asking what was missed");
+            // Marked at once, or it would be found cold again.
+            self.waits(&zone, epoch, "proxies and peers to answer");
+            let registrar = Arc::clone(self);
+            tokio::spawn(async move { registrar.warm_up(zone, epoch, settings).await });
+        }
+    }
+
+    fn waits(&self, zone: &Zone, epoch: u64, waits_for: &'static str) {
+        self.health
+            .warmth(zone, epoch, Warmth::Warming { waits_for });
+    }
+
+    async fn warm_up(&self, zone: Zone, epoch: u64, settings: RecoverySettings) {
+        let begun = Instant::now();
+        let deadline = begun + settings.limit;
+        if settings.peers {
+            self.waits(&zone, epoch, "other registrars to answer");
+            let asked = timeout_at(deadline, self.ask_peers(&zone)).await;
+            if asked.is_err() {
+                tracing::warn!(%zone, "other registrars did not tell all in time");
+            }
+        }
+        if settings.sync {
+            self.waits(&zone, epoch, "the proxies' replay to end");
+            let sync = Publication {
+                zone: Some(zone.clone()),
+                exchange: REGISTRAR_EXCHANGE,
+                routing_key: SYNC_KEY.to_owned(),
+                body: encode_sync(self.questions.identity()),
+            };
+            self.bus.publish(&sync).await;
+            let quiet = timeout_at(
+                deadline.max(Instant::now() + QUIET * 2),
+                self.replay.quiet(),
+            )
+            .await;
+            if quiet.is_err() {
+                tracing::warn!(%zone, "the proxies' replay went on for too long to wait for its end");
+            }
+        }
+        if self.health.warmth(&zone, epoch, Warmth::Warm) {
+            self.weigh();
+            tracing::info!(%zone, elapsed_ms = begun.elapsed().as_millis(), registrations = self.table.approximate_len(), "warm");
+        }
+        self.gap.notify_one();
+    }
+
+    /// Merges what other registrars have.
+    async fn ask_peers(&self, zone: &Zone) {
+        let counted = PeerQuestion {
+            count_only: true,
+            ..PeerQuestion::default()
+        };
+        let patience = Patience {
+            limit: COUNTING,
+            grace: COUNTING,
+            idle: COUNTING,
+        };
+        let mut most = 0;
+        let nobody = HashSet::new();
+        let peers = self.ask(zone, &counted, &nobody, patience, |_, content| {
+            if let Content::Registrations {
+                count: Some(count), ..
+            } = content
+            {
+                most = most.max(count);
+            }
+        });
+        let peers = peers.await;
+        if most == 0 {
+            return;
+        }
+        tracing::info!(%zone, peers = peers.len(), registrations = most, "other registrars have registrations");
+        if most <= MAX_IN_ONE {
+            self.ask_peers_for(zone, None, &peers).await;
+            return;
+        }
+        let realms = self.peers_realms(zone, &peers).await;
+        stream::iter(realms)
+            .for_each_concurrent(MAX_AT_ONCE, |realm| {
+                let peers = &peers;
+                async move { self.ask_peers_for(zone, Some(realm), peers).await }
+            })
+            .await;
+    }
+
+    async fn peers_realms(&self, zone: &Zone, peers: &HashSet<Text>) -> HashSet<Text> {
+        let question = PeerQuestion {
+            fields: vec!["Realm"],
+            ..PeerQuestion::default()
+        };
+        let mut all = HashSet::new();
+        let asked = self.ask(zone, &question, peers, FETCHING, |_, content| {
+            if let Content::Registrations { realms, .. } = content {
+                all.extend(realms.into_iter().map(Text::from));
+            }
+        });
+        asked.await;
+        all
+    }
+
+    async fn ask_peers_for(&self, zone: &Zone, realm: Option<Text>, peers: &HashSet<Text>) {
+        let question = PeerQuestion {
+            realm,
+            ..PeerQuestion::default()
+        };
+        let asked = self.ask(zone, &question, peers, FETCHING, |zone, content| {
+            if let Content::Registrations {
+                records,
+                unreadable,
+                ..
+            } = content
+            {
+                let merged = self.merge(zone, &records);
+                self.stats.add(MERGED, merged);
+                tracing::debug!(%zone, merged, unreadable, "merged what another registrar has");
+            }
+        });
+        asked.await;
+    }
+
+    /// Puts a question to the other registrars of a zone. Returns who has answered.
+    async fn ask(
+        &self,
+        zone: &Zone,
+        what: &PeerQuestion,
+        expected: &HashSet<Text>,
+        patience: Patience,
+        mut take: impl FnMut(&Zone, Content),
+    ) -> HashSet<Text> {
+        let mut question = self.questions.open();
+        let publication = Publication {
+            zone: Some(zone.clone()),
+            exchange: REGISTRAR_EXCHANGE,
+            routing_key: query_key(what.realm.as_deref()),
+            body: encode_query(what, question.msg_id(), self.questions.identity()),
+        };
+        question.put(&publication).await;
+        question
+            .collect(expected, patience, |answered| {
+                take(&answered.zone, answered.content);
+            })
+            .await
+    }
+
+    /// Takes in records of what others have stored; those that are newer than what is known stay.
+    /// Returns how many those were.
+    pub(crate) fn merge(&self, zone: &Zone, records: &[Report]) -> u64 {
+        let now = self.clock.now().seconds();
+        let default_realm = &self.settings.policy.default_realm;
+        let mut merged = 0;
+        for record in records {
+            let registration = Registration::from_record(record, zone, default_realm, now);
+            let applied = self.table.merge(&registration);
+            if let Some(change) = Change::of(&applied) {
+                merged += 1;
+                self.accounts.learn(&registration);
+                self.watchers.tell_with(|| Some(change));
+            }
+        }
+        merged
+    }
+
+    /// Takes in what a snapshot holds. Returns how many of it were not over or known better.
+    pub fn restore(&self, records: &[Report]) -> u64 {
+        let restored = self.merge(&Zone::new(""), records);
+        self.stats.add(RESTORED, restored);
+        restored
+    }
+}
+
+const FETCHING: Patience = Patience {
+    limit: Duration::from_secs(15),
+    grace: Duration::from_millis(0),
+    idle: Duration::from_secs(2),
+};
+
+#[cfg(test)]
+#[path = "recovery_tests.rs"]
+mod tests;
