@@ -171,16 +171,21 @@ fn configuration(home: &Path, port: u16, amqp_uri: &str, options: &Options) -> S
 }
 
 fn create_database(home: &Path) -> anyhow::Result<()> {
+    // With a write-ahead log who reads does not keep Kamailio from writing.
+    let mut sql = String::from("pragma journal_mode = wal;\n");
     for part in ["standard-create.sql", "usrloc-create.sql"] {
-        let schema = fs::File::open(Path::new(SCHEMA).join(part))
-            .context("Kamailio's SQL schema is not there")?;
-        let status = Command::new("sqlite3")
-            .arg(home.join("location.sqlite"))
-            .stdin(schema)
-            .status()?;
-        if !status.success() {
-            bail!("sqlite3 could not run {part}");
-        }
+        let schema = fs::read_to_string(Path::new(SCHEMA).join(part));
+        sql += &schema.context("Kamailio's SQL schema is not there")?;
+    }
+    let output = Command::new("sqlite3")
+        .arg(home.join("location.sqlite"))
+        .arg(sql)
+        .output()?;
+    if !output.status.success() {
+        bail!(
+            "sqlite3 could not make the database: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
     Ok(())
 }

@@ -14,4 +14,5 @@ pub mod process;
 pub mod rollcall;
 pub mod stack;
 pub mod subscribers;
+pub mod tcp_phone;
 pub mod wait;

@@ -11,9 +11,11 @@ use crate::{
     subscribers::Subscriber,
 };
 
-const REGISTER: &str = include_str!("../sipp/register.xml");
+pub(crate) const REGISTER: &str = include_str!("../sipp/register.xml");
 const QUERY: &str = include_str!("../sipp/query.xml");
-const PATIENCE: Duration = Duration::from_mins(1);
+const FLICKER: &str = include_str!("../sipp/flicker.xml");
+/// How long the phones may take, beyond the time that their rate asks for.
+const PATIENCE: u32 = 30;
 
 /// Phones behind one address, each with a contact of its own username there.
 #[derive(Debug)]
@@ -29,11 +31,18 @@ impl Phones {
         let home = tempfile::tempdir()?;
         fs::write(home.path().join("register.xml"), REGISTER)?;
         fs::write(home.path().join("query.xml"), QUERY)?;
+        fs::write(home.path().join("flicker.xml"), FLICKER)?;
         Ok(Self {
             home,
             port: free_sip()?,
             rate: 100,
         })
+    }
+
+    /// So many of them start in a second; 100 unless told.
+    #[must_use]
+    pub fn with_rate(self, rate: u32) -> Self {
+        Self { rate, ..self }
     }
 
     /// The port in their contacts.
@@ -61,6 +70,16 @@ impl Phones {
         self.run("query.xml", proxy, users, 600).await
     }
 
+    /// Each registers for `expires` seconds, and unregisters as soon as it has its 200.
+    pub async fn flicker(
+        &self,
+        proxy: u16,
+        users: &[Subscriber],
+        expires: u32,
+    ) -> anyhow::Result<()> {
+        self.run("flicker.xml", proxy, users, expires).await
+    }
+
     async fn run(
         &self,
         scenario: &str,
@@ -68,66 +87,21 @@ impl Phones {
         users: &[Subscriber],
         expires: u32,
     ) -> anyhow::Result<()> {
-        let mut file = String::from("SEQUENTIAL\n");
-        for user in users {
-            // SIPp fills in credentials only where the keyword stands in the file.
-            let Subscriber {
-                username,
-                realm,
-                password,
-                ..
-            } = user;
-            writeln!(
-                file,
-                "{username};{realm};[authentication username={username} password={password}]"
-            )?;
-        }
-        fs::write(self.home.path().join("users.csv"), file)?;
-        let port = self.port.to_string();
-        let mut command = Command::new("sipp");
-        command
-            .current_dir(self.home.path())
-            .env("TERM", "dumb")
-            .arg(format!("127.0.0.1:{proxy}"))
-            .args([
-                "-sf",
-                scenario,
-                "-inf",
-                "users.csv",
-                "-i",
-                "127.0.0.1",
-                "-p",
-                &port,
-            ])
-            .args([
-                "-key",
-                "expires",
-                &expires.to_string(),
-                "-key",
-                "contact_port",
-                &port,
-            ])
-            .args([
-                "-m",
-                &users.len().to_string(),
-                "-r",
-                &self.rate.to_string(),
-                "-l",
-                "200",
-            ])
-            .args([
-                "-timeout",
-                "30",
-                "-timeout_error",
-                "-nostdin",
-                "-trace_err",
-                "-error_file",
-                "errors",
-            ]);
+        fs::write(self.home.path().join("users.csv"), credentials(users)?)?;
+        let count = u32::try_from(users.len())?;
+        let patience = PATIENCE + count / self.rate.max(1);
+        let mut command = self.command(scenario, proxy, expires);
+        command.args(["-m", &count.to_string()]).args([
+            "-timeout",
+            &patience.to_string(),
+            "-timeout_error",
+        ]);
         let log = self.home.path().join("log");
         let mut process = Process::start("sipp", &mut command, &log)?;
+        // SIPp gives up by itself first, and says why.
+        let patience = Duration::from_secs(u64::from(patience + PATIENCE));
         let ended =
-            tokio::task::spawn_blocking(move || (process.wait(PATIENCE), process.output())).await;
+            tokio::task::spawn_blocking(move || (process.wait(patience), process.output())).await;
         let (status, output) = ended.context("waiting for sipp panicked")?;
         if !status?.success() {
             let errors = fs::read_to_string(self.home.path().join("errors")).unwrap_or_default();
@@ -139,4 +113,40 @@ impl Phones {
         }
         Ok(())
     }
+
+    fn command(&self, scenario: &str, proxy: u16, expires: u32) -> Command {
+        let port = self.port.to_string();
+        let mut command = Command::new("sipp");
+        command
+            .current_dir(self.home.path())
+            .env("TERM", "dumb")
+            .arg(format!("127.0.0.1:{proxy}"))
+            .args(["-sf", scenario, "-inf", "users.csv"])
+            .args(["-i", "127.0.0.1", "-p", &port])
+            .args(["-key", "expires", &expires.to_string()])
+            .args(["-key", "contact_port", &port])
+            .args(["-r", &self.rate.to_string()])
+            // Two seconds' worth of phones at once: a few that must repeat themselves hold nobody up.
+            .args(["-l", &self.rate.saturating_mul(2).max(200).to_string()])
+            .args(["-nostdin", "-trace_err", "-error_file", "errors"]);
+        command
+    }
+}
+
+/// SIPp's file of users: it fills in credentials only where the keyword stands in the file.
+pub(crate) fn credentials(users: &[Subscriber]) -> anyhow::Result<String> {
+    let mut file = String::from("SEQUENTIAL\n");
+    for user in users {
+        let Subscriber {
+            username,
+            realm,
+            password,
+            ..
+        } = user;
+        writeln!(
+            file,
+            "{username};{realm};[authentication username={username} password={password}]"
+        )?;
+    }
+    Ok(file)
 }
