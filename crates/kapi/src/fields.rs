@@ -65,85 +65,86 @@ fn write_value(value: &Value<'_>, out: &mut Vec<u8>) {
     debug_assert!(written.is_ok(), "a Vec takes every write");
 }
 
-/// Visits every field that is there, under its Kazoo header name.
-fn fields(r: &Registration, spelling: Spelling, visit: &mut dyn FnMut(&str, Value<'_>)) {
-    let mut text = |header: &str, value: Option<&str>| {
-        if let Some(value) = value {
-            visit(header, Value::Text(value));
-        }
-    };
-    text("Username", Some(&r.username));
-    text("Realm", Some(&r.realm));
-    text("User-Agent", r.user_agent.as_deref());
-    text("Call-ID", r.call_id.as_deref());
-    text("From-User", r.from_user.as_deref());
-    text("From-Host", Some(&r.from_host));
-    text("To-User", r.to_user.as_deref());
-    text("To-Host", Some(&r.to_host));
-    text("Contact", Some(&r.contact));
-    text("Original-Contact", Some(&r.original_contact));
-    text("Previous-Contact", r.previous_contact.as_deref());
-    text("Proxy-Path", r.proxy.path.as_deref());
-    text("Proxy-IP", r.proxy.ip.as_deref());
-    text("Proxy-Protocol", r.proxy.protocol.as_deref());
-    if spelling == Spelling::Amqp {
-        text(
-            "Account-ID",
-            r.account.id.as_ref().map(registration::AccountId::as_str),
-        );
-        text(
-            "Account-DB",
-            r.account
-                .id
-                .as_ref()
-                .map(registration::AccountId::database)
-                .as_deref(),
-        );
+/// Hands on the fields that are there, under their Kazoo header names.
+struct Visit<'a>(&'a mut dyn FnMut(&str, Value<'_>));
+
+impl Visit<'_> {
+    fn text(&mut self, header: &str, text: &str) {
+        (self.0)(header, Value::Text(text));
     }
-    text("Account-Realm", r.account.realm.as_deref());
-    text("Account-Name", r.account.name.as_deref());
-    text("Authorizing-ID", r.account.authorizing_id.as_deref());
-    text("Authorizing-Type", r.account.authorizing_type.as_deref());
-    text("Owner-ID", r.account.owner_id.as_deref());
-    text("Presence-ID", r.account.presence_id.as_deref());
-    text("Registrar-Node", r.registrar_node.as_deref());
-    text("Registrar-Hostname", r.registrar_hostname.as_deref());
-    text("Bridge-RURI", r.bridge_ruri().as_deref());
-    text("Source-IP", r.source.ip.as_deref());
-    text("Source-Port", r.source.port.as_deref());
-    text("Network-IP", r.network.ip.as_deref());
-    text("Network-Port", r.network.port.as_deref());
-    numbers_and_flags(r, spelling, visit);
+
+    fn maybe(&mut self, header: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(header, text);
+        }
+    }
+
+    fn number(&mut self, header: &str, number: u64) {
+        (self.0)(header, Value::Number(number));
+    }
+
+    fn flag(&mut self, header: &str, flag: bool) {
+        (self.0)(header, Value::Bool(flag));
+    }
 }
 
-fn numbers_and_flags(r: &Registration, spelling: Spelling, visit: &mut dyn FnMut(&str, Value<'_>)) {
+/// Visits every field that is there, in Kazoo's order.
+fn fields(r: &Registration, spelling: Spelling, visit: &mut dyn FnMut(&str, Value<'_>)) {
+    let mut to = Visit(visit);
     let last = r.last_registration.gregorian();
+    to.text("Username", &r.username);
+    to.text("Realm", &r.realm);
+    to.maybe("User-Agent", r.user_agent.as_deref());
+    to.maybe("Call-ID", r.call_id.as_deref());
+    to.maybe("From-User", r.from_user.as_deref());
+    to.text("From-Host", &r.from_host);
+    to.maybe("To-User", r.to_user.as_deref());
+    to.text("To-Host", &r.to_host);
+    to.maybe("Network-IP", r.network.ip.as_deref());
+    to.maybe("Network-Port", r.network.port.as_deref());
+    to.number("Event-Timestamp", last);
+    to.text("Contact", &r.contact);
+    to.text("Original-Contact", &r.original_contact);
+    to.maybe("Previous-Contact", r.previous_contact.as_deref());
+    to.maybe("Proxy-Path", r.proxy.path.as_deref());
+    to.maybe("Proxy-IP", r.proxy.ip.as_deref());
     if let Some(port) = r.proxy.port {
-        visit("Proxy-Port", Value::Number(u64::from(port)));
+        to.number("Proxy-Port", u64::from(port));
     }
-    visit("Event-Timestamp", Value::Number(last));
-    visit("Expires", Value::Number(u64::from(r.expires)));
-    visit(
-        "Initial-Registration",
-        Value::Number(r.initial_registration.gregorian()),
-    );
-    visit("Last-Registration", Value::Number(last));
+    to.maybe("Proxy-Protocol", r.proxy.protocol.as_deref());
+    to.number("Expires", u64::from(r.expires));
+    account_fields(r, spelling, &mut to);
+    to.maybe("Registrar-Node", r.registrar_node.as_deref());
+    to.maybe("Registrar-Hostname", r.registrar_hostname.as_deref());
+    to.maybe("Bridge-RURI", r.bridge_ruri().as_deref());
     // Kazoo clears the flag once a first registration was dealt with, before anyone can ask.
-    visit("First-Registration", Value::Bool(false));
-    visit(
-        "Suppress-Unregister-Notify",
-        Value::Bool(r.suppress_unregister_notify),
-    );
-    visit(
-        "Register-Overwrite-Notify",
-        Value::Bool(r.register_overwrite_notify),
-    );
+    to.flag("First-Registration", false);
+    to.number("Initial-Registration", r.initial_registration.gregorian());
+    to.number("Last-Registration", last);
+    to.maybe("Source-IP", r.source.ip.as_deref());
+    to.maybe("Source-Port", r.source.port.as_deref());
     if spelling == Spelling::Http
         && let Some(address) = ContactAddress::parse(&r.original_contact)
     {
-        visit("Contact-IP", Value::Text(address.host));
-        visit("Contact-Port", Value::Number(u64::from(address.port)));
+        to.text("Contact-IP", address.host);
+        to.number("Contact-Port", u64::from(address.port));
     }
+}
+
+fn account_fields(r: &Registration, spelling: Spelling, to: &mut Visit<'_>) {
+    let account = &r.account;
+    if let (Spelling::Amqp, Some(id)) = (spelling, &account.id) {
+        to.text("Account-ID", id.as_str());
+        to.text("Account-DB", &id.database());
+    }
+    to.maybe("Account-Realm", account.realm.as_deref());
+    to.maybe("Account-Name", account.name.as_deref());
+    to.maybe("Authorizing-ID", account.authorizing_id.as_deref());
+    to.maybe("Authorizing-Type", account.authorizing_type.as_deref());
+    to.flag("Suppress-Unregister-Notify", r.suppress_unregister_notify);
+    to.flag("Register-Overwrite-Notify", r.register_overwrite_notify);
+    to.maybe("Owner-ID", account.owner_id.as_deref());
+    to.maybe("Presence-ID", account.presence_id.as_deref());
 }
 
 #[cfg(test)]

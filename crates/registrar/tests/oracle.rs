@@ -14,7 +14,7 @@ use registrar::{
     Accounts, Bus, BusFuture, Delivery, Outcome, Publication, Receipt, Registrar, Settings,
 };
 use registration::{Clock as _, GREGORIAN_UNIX_OFFSET, ManualClock, UnixMillis, Zone};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
 /// The cases' moment of handling, Gregorian: their `@T0`.
 const T0: u64 = 63_900_000_000;
@@ -177,8 +177,9 @@ fn questions_are_answered_as_by_kazoo() {
         (T0 - GREGORIAN_UNIX_OFFSET) * 1000,
     )));
     let registrar = registrar(&clock);
-    let cases: Vec<Value> =
-        serde_json::from_str(include_str!("../../../fixtures/oracle/amqp-query.json")).unwrap();
+    let recorded = include_str!("../../../fixtures/oracle/amqp-query.json");
+    let cases: Vec<Value> = serde_json::from_str(recorded).unwrap();
+    let raw: Vec<Recorded<'_>> = serde_json::from_str(recorded).unwrap();
     for event in events_behind(&cases) {
         let outcome = registrar.deliver(Delivery::new(
             &Zone::new("local"),
@@ -188,7 +189,7 @@ fn questions_are_answered_as_by_kazoo() {
     }
     clock.advance_millis(42_000);
     let mut compared = 0;
-    for case in &cases {
+    for (case, raw) in cases.iter().zip(&raw) {
         let name = case["case"].as_str().unwrap();
         let outcome = registrar.deliver(Delivery::new(
             &Zone::new("local"),
@@ -219,12 +220,78 @@ fn questions_are_answered_as_by_kazoo() {
                 comparable(&with_times(&published["payload"])),
                 "{name}"
             );
+            let raw = raw.published.as_ref().unwrap();
+            let theirs = raw[0].payload.get();
+            assert_eq!(
+                bytes_of(std::str::from_utf8(&answer.body).unwrap()),
+                bytes_of(theirs),
+                "{name}"
+            );
             compared += 1;
         } else {
             assert_eq!(ours["Event-Name"], "reg_query_resp", "{name}");
         }
     }
     assert_eq!(compared, 9);
+}
+
+/// A case with its answers as they stand there, to the byte.
+#[derive(serde::Deserialize)]
+struct Recorded<'a> {
+    #[serde(borrow)]
+    published: Option<Vec<RawAnswer<'a>>>,
+}
+
+#[derive(serde::Deserialize)]
+struct RawAnswer<'a> {
+    #[serde(borrow)]
+    payload: &'a RawValue,
+}
+
+#[derive(serde::Deserialize)]
+struct RawFields<'a> {
+    #[serde(borrow, rename = "Fields", default)]
+    fields: Vec<&'a RawValue>,
+}
+
+/// An answer's bytes without the recording's indentation, and with what every node has its own of
+/// made one; its registrations in order, each in its own bytes.
+fn bytes_of(answer: &str) -> (String, Vec<String>) {
+    let own = |text: String| {
+        let mut text = text.replace("\"@T0\"", &T0.to_string());
+        for header in ["Node", "App-Version"] {
+            let from = text.find(&format!("\"{header}\":"));
+            if let Some(from) = from {
+                let length = text[from..].find([',', '}']).unwrap();
+                text.replace_range(from..from + length, &format!("\"{header}\":0"));
+            }
+        }
+        text
+    };
+    let RawFields { fields } = serde_json::from_str(answer).unwrap();
+    let mut fields: Vec<_> = fields.iter().map(|r| own(minified(r.get()))).collect();
+    fields.sort();
+    let answer = minified(answer);
+    let around = match answer.split_once("\"Fields\":[") {
+        Some((head, rest)) => format!("{head}{}", &rest[rest.find("],").unwrap()..]),
+        None => answer,
+    };
+    (own(around), fields)
+}
+
+/// Without the blanks between tokens.
+fn minified(json: &str) -> String {
+    let (mut quoted, mut escaped) = (false, false);
+    let mut keep = |c: char| {
+        if quoted {
+            quoted = escaped || c != '"';
+            escaped = !escaped && c == '\\';
+            return true;
+        }
+        quoted = c == '"';
+        !c.is_whitespace()
+    };
+    json.chars().filter(|c| keep(*c)).collect()
 }
 
 /// An answer without what every node has its own of, its registrations in order.
