@@ -14,6 +14,8 @@ use crate::{
 pub(crate) const REGISTER: &str = include_str!("../sipp/register.xml");
 const QUERY: &str = include_str!("../sipp/query.xml");
 const FLICKER: &str = include_str!("../sipp/flicker.xml");
+/// What phones call themselves unless told.
+pub(crate) const AGENT: &str = "labphone/1.0";
 /// How long the phones may take, beyond the time that their rate asks for.
 const PATIENCE: u32 = 30;
 
@@ -23,6 +25,7 @@ pub struct Phones {
     home: TempDir,
     port: u16,
     rate: u32,
+    agent: String,
 }
 
 impl Phones {
@@ -36,6 +39,7 @@ impl Phones {
             home,
             port: free_sip()?,
             rate: 100,
+            agent: AGENT.into(),
         })
     }
 
@@ -43,6 +47,13 @@ impl Phones {
     #[must_use]
     pub fn with_rate(self, rate: u32) -> Self {
         Self { rate, ..self }
+    }
+
+    /// What they call themselves.
+    #[must_use]
+    pub fn with_agent(self, agent: &str) -> Self {
+        let agent = agent.to_owned();
+        Self { agent, ..self }
     }
 
     /// The port in their contacts.
@@ -125,6 +136,7 @@ impl Phones {
             .args(["-i", "127.0.0.1", "-p", &port])
             .args(["-key", "expires", &expires.to_string()])
             .args(["-key", "contact_port", &port])
+            .args(["-key", "agent", &self.agent])
             .args(["-r", &self.rate.to_string()])
             // Two seconds' worth of phones at once: a few that must repeat themselves hold nobody up.
             .args(["-l", &self.rate.saturating_mul(2).max(200).to_string()])

@@ -6,7 +6,7 @@ use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 
 use crate::{
-    phones::{REGISTER, credentials},
+    phones::{AGENT, REGISTER, credentials},
     ports::free_sip,
     process::{Process, tail},
     subscribers::Subscriber,
@@ -42,6 +42,7 @@ impl TcpPhone {
             .args(["-i", "127.0.0.1", "-p", &port, "-m", "1"])
             .args(["-key", "expires", &expires.to_string()])
             .args(["-key", "contact_port", &port])
+            .args(["-key", "agent", AGENT])
             .args(["-nostdin", "-trace_err", "-error_file", "errors"]);
         let process = Process::start("sipp", &mut command, &home.path().join("log"))?;
         let (bound, errors) = (home.path().join(BOUND), home.path().join("errors"));

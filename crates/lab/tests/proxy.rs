@@ -276,6 +276,24 @@ async fn details_come_one_by_one() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn an_apostrophe_is_in_every_message_but_the_syncs() -> anyhow::Result<()> {
+    let world = World::of(&[REALM], 1).await?;
+    let proxy = world.proxy("kam1.lab.local").await?;
+    let mut events = world.client.tap("registrar", "registration.#").await?;
+    let agent = r#"Bob's "best" phone"#;
+    let phones = Phones::new()?.with_agent(agent);
+    phones
+        .register(proxy.sip_port(), &world.subscribers, EXPIRES)
+        .await?;
+    assert_eq!(take(&mut events, 1).await?[0]["User-Agent"], agent);
+    in_database(&proxy, 1).await?;
+    let found = parts(world.search("detail", REALM, None).await?, 1).await?;
+    assert_eq!(found[0][0]["User-Agent"], agent);
+    take(&mut world.sync().await?, 0).await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn two_proxies_answer_one_question_each() -> anyhow::Result<()> {
     let world = World::of(&[REALM], 6).await?;
     let (left, right) = world.subscribers.split_at(2);
