@@ -103,7 +103,7 @@ fn flushed_ok(req: &HttpRequest, facade: &Facade, flushed: &Flushed) -> Answer {
     let note = (flushed.repeated > 0).then(|| {
         format!(
             "{} of these registrations are so young that a proxy may not find them yet: they are \
-             flushed again within 7 seconds",
+             flushed again within the next 7 seconds",
             flushed.repeated
         )
     });

@@ -3,9 +3,13 @@
 use std::{fs, path::Path, process::Command, time::Duration};
 
 use anyhow::{Context as _, bail};
+use nix::{sys::stat::Mode, unistd::mkfifo};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::UnixDatagram;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::unix::pipe,
+};
 
 use crate::{
     ports::free_sip,
@@ -77,7 +81,7 @@ impl Kamailio {
             .arg("-P")
             .arg(home.path().join("pid"));
         command
-            .args(["-DD", "-E", "-m", "64", "-M", "8"])
+            .args(["-DD", "-E", "-m", "64", "-M", "32"])
             .arg("-Y")
             .arg(home.path());
         let process = Process::start("kamailio", &mut command, &home.path().join("log"))?;
@@ -105,7 +109,8 @@ impl Kamailio {
         self.process.output()
     }
 
-    /// The bindings in its memory, in order: the truth about who is registered.
+    /// The bindings in its memory, in order: the truth about who is registered. What it has deleted
+    /// already, but will drop only with the next write to its database, is not among them.
     pub async fn usrloc(&self) -> anyhow::Result<Vec<Binding>> {
         let answer = self.rpc("ul.dump", &json!([])).await?;
         let mut bindings = Vec::new();
@@ -129,19 +134,15 @@ impl Kamailio {
 
     /// Calls one of its RPCs.
     pub async fn rpc(&self, method: &str, params: &Value) -> anyhow::Result<Value> {
-        let own = self
-            .home
-            .path()
-            .join(format!("rpc-{}.sock", uuid::Uuid::new_v4().simple()));
-        let socket = UnixDatagram::bind(&own)?;
-        let call = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        let server = self.home.path().join("rpc.sock");
-        socket.send_to(call.to_string().as_bytes(), server).await?;
-        let mut answer = vec![0; 1 << 20];
-        let received = tokio::time::timeout(RPC_PATIENCE, socket.recv(&mut answer)).await;
-        fs::remove_file(&own)?;
-        let length = received.context("Kamailio did not answer")??;
-        let mut answer: Value = serde_json::from_slice(answer.get(..length).unwrap_or_default())?;
+        let name = format!("rpc-{}", uuid::Uuid::new_v4().simple());
+        let call = json!({
+            "jsonrpc": "2.0", "id": 1, "method": method, "params": params, "reply_name": name,
+        });
+        let reply = self.home.path().join(&name);
+        mkfifo(&reply, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        let answer = tokio::time::timeout(RPC_PATIENCE, self.call(&reply, &call)).await;
+        fs::remove_file(&reply)?;
+        let mut answer = answer.context("Kamailio did not answer")??;
         if let Some(error) = answer.get("error") {
             bail!("Kamailio refused {method}: {error}");
         }
@@ -149,6 +150,25 @@ impl Kamailio {
             .get_mut("result")
             .map(Value::take)
             .unwrap_or_default())
+    }
+
+    async fn call(&self, reply: &Path, call: &Value) -> anyhow::Result<Value> {
+        // Open for writing too, or it would be at its end before Kamailio has come.
+        let mut answers = pipe::OpenOptions::new()
+            .read_write(true)
+            .open_receiver(reply)?;
+        let calls = self.home.path().join("rpc.fifo");
+        let mut calls = pipe::OpenOptions::new().open_sender(calls)?;
+        calls.write_all(format!("{call}\n").as_bytes()).await?;
+        let mut answer = Vec::new();
+        loop {
+            answers.read_buf(&mut answer).await?;
+            match serde_json::from_slice(&answer) {
+                Ok(answer) => return Ok(answer),
+                Err(error) if error.is_eof() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 }
 
@@ -201,7 +221,11 @@ fn collect(value: &Value, bindings: &mut Vec<Binding>) {
                 let address = |contact: &'_ Value| {
                     Some(contact.pointer("/Contact/Address")?.as_str()?.to_owned())
                 };
-                for contact in contacts.iter().filter_map(address) {
+                let stands = |contact: &&Value| {
+                    let expires = contact.pointer("/Contact/Expires").and_then(Value::as_str);
+                    !matches!(expires, Some("deleted" | "expired"))
+                };
+                for contact in contacts.iter().filter(stands).filter_map(address) {
                     bindings.push(Binding {
                         aor: aor.to_owned(),
                         contact,

@@ -2,13 +2,14 @@
 
 use std::{fs, path::Path, process::Command, time::Duration};
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use crate::{
+    kamailio::Binding,
     ports::free_tcp,
     process::{Process, tail},
     subscribers::hex,
@@ -19,6 +20,7 @@ use crate::{
 pub const TOKEN: &str = "lab-token";
 
 const START_PATIENCE: Duration = Duration::from_secs(20);
+const READY_PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running rollcall; ends when dropped.
 #[derive(Debug)]
@@ -120,30 +122,53 @@ impl Rollcall {
         Ok((status, response.json().await?))
     }
 
-    /// `username@realm` of an account's registrations, in order; none if it does not know the account.
-    pub async fn aors(&self, account: &str) -> anyhow::Result<Vec<String>> {
-        let (status, body) = self
-            .call("GET", &format!("/v2/accounts/{account}/registrations"))
-            .await?;
+    /// Waits until it says that it is ready: warm, and consuming.
+    pub async fn ready(&self) -> anyhow::Result<()> {
+        wait::until("rollcall to be ready", READY_PATIENCE, async || {
+            let (status, body) = self.call("GET", "/readyz").await?;
+            ensure!(status == StatusCode::OK, "{status}: {body}");
+            Ok(())
+        })
+        .await
+    }
+
+    /// An account's registrations as HTTP shows them; none if it does not know the account.
+    pub async fn list(&self, account: &str) -> anyhow::Result<Vec<Value>> {
+        let path = format!("/v2/accounts/{account}/registrations");
+        let (status, mut body) = self.call("GET", &path).await?;
         if status == StatusCode::NOT_FOUND {
             return Ok(Vec::new());
         }
         ensure!(status == StatusCode::OK, "{status}: {body}");
-        let registrations = body
-            .get("data")
-            .and_then(Value::as_array)
-            .context("no list")?;
+        match body.get_mut("data").map(Value::take) {
+            Some(Value::Array(list)) => Ok(list),
+            _ => bail!("no list"),
+        }
+    }
+
+    /// `username@realm` of an account's registrations, in order.
+    pub async fn aors(&self, account: &str) -> anyhow::Result<Vec<String>> {
+        let bindings = self.bindings(account).await?;
+        Ok(bindings.into_iter().map(|binding| binding.aor).collect())
+    }
+
+    /// An account's registrations as a proxy would show them, in order.
+    pub async fn bindings(&self, account: &str) -> anyhow::Result<Vec<Binding>> {
         let text = |r: &Value, key: &str| {
             r.get(key)
                 .and_then(Value::as_str)
                 .unwrap_or_default()
                 .to_owned()
         };
-        let mut aors: Vec<_> = registrations
+        let list = self.list(account).await?;
+        let mut bindings: Vec<_> = list
             .iter()
-            .map(|r| format!("{}@{}", text(r, "username"), text(r, "realm")))
+            .map(|r| Binding {
+                aor: format!("{}@{}", text(r, "username"), text(r, "realm")),
+                contact: text(r, "contact"),
+            })
             .collect();
-        aors.sort();
-        Ok(aors)
+        bindings.sort();
+        Ok(bindings)
     }
 }

@@ -17,7 +17,7 @@ pub struct Flushed {
     /// How many registrations the table forgot.
     pub forgotten: usize,
     /// How many of them were so young that the proxies may not find them yet: they are flushed
-    /// again once they can be found.
+    /// again, until they can be found.
     pub repeated: usize,
     /// Zones whose broker did not take it, and why: their proxies still hold the phones.
     pub missing: Vec<(Zone, String)>,

@@ -91,7 +91,8 @@ impl Registrar {
     /// Flushes again, once the proxies can find them, what was too young when it was flushed. Runs
     /// for as long as the registrar is there.
     pub async fn repeat_flushes(&self) {
-        while let Some(aor) = self.repeats.next(&*self.clock).await {
+        loop {
+            let aor = self.repeats.next(&*self.clock).await;
             // Whoever is back has registered since: that is another registration.
             if self.table.get(&aor).is_some() {
                 continue;

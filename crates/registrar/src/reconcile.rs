@@ -28,6 +28,8 @@ use crate::{
 
 /// Proxies write their databases, which they answer from, every five seconds.
 const MIN_AGE_SECONDS: u64 = 15;
+/// After this whatever happened before is in their databases, and old enough to be judged.
+const SETTLED: Duration = Duration::from_secs(16);
 /// Realms that are asked for at once; more wait.
 const MAX_AT_ONCE: usize = 32;
 /// More than this are asked for in one question.
@@ -64,17 +66,25 @@ struct Listed {
 
 impl Registrar {
     /// Asks the proxies, round by round, for as long as the registrar is there. After a gap in what
-    /// was heard the next round is at once, and in detail.
+    /// was heard the next two rounds are soon, and in detail.
     pub async fn reconcile(self: &Arc<Self>, settings: ReconcileSettings) {
-        let mut thorough = false;
+        // Rounds in detail that are due: two after each gap, since what happened at its very end is
+        // not in the proxies' databases at first.
+        let mut thorough = 0_u8;
         loop {
             let begun = Instant::now();
-            self.round(settings, thorough).await;
-            let rest = (begun + settings.interval).saturating_duration_since(Instant::now());
-            thorough = tokio::select! {
-                () = sleep(rest) => false,
-                () = self.gap.notified() => true,
+            self.round(settings, thorough > 0).await;
+            thorough = thorough.saturating_sub(1);
+            let next = if thorough > 0 {
+                settings.interval.min(SETTLED)
+            } else {
+                settings.interval
             };
+            let rest = (begun + next).saturating_duration_since(Instant::now());
+            tokio::select! {
+                () = sleep(rest) => {}
+                () = self.gap.notified() => thorough = 2,
+            }
         }
     }
 

@@ -1,57 +1,126 @@
-//! Flushes that have to be sent twice.
+//! Flushes that have to be sent more than once.
 //!
 //! A proxy looks up what to flush in its database, which it writes every five seconds: what it has
-//! not written yet it does not find, and the phone stays registered there.
+//! not written yet it does not find, and the phone stays registered there. What it does find it
+//! drops with its next write.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use registration::{Aor, Clock, Registration, UnixMillis, check_flushable};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::Notify;
 
-/// What is younger may not be in the proxies' databases.
-const YOUNG_SECONDS: u64 = 6;
-/// After this it is. A second more, since an event's time is cut to seconds.
-const FINDABLE_SECONDS: u64 = YOUNG_SECONDS + 1;
+/// Ages at which a young registration is flushed again. By the last every proxy has written it, the
+/// fraction of a second included that an event's time lacks. The first is for those that have
+/// written it before, so that they drop it with the next write and not with the one after that.
+const AGES: [u64; 2] = [3_000, 6_200];
 /// How many may wait; a flush of more is not repeated for the rest.
 const MAX_WAITING: usize = 100_000;
 
-/// AORs to be flushed again, each not before its time.
+/// AORs to be flushed again, each when it is due.
+#[derive(Default)]
 pub(crate) struct Repeats {
-    sender: mpsc::Sender<(UnixMillis, Aor)>,
-    receiver: Mutex<mpsc::Receiver<(UnixMillis, Aor)>>,
+    waiting: Mutex<Waiting>,
+    added: Notify,
 }
 
-impl Default for Repeats {
-    fn default() -> Self {
-        let (sender, receiver) = mpsc::channel(MAX_WAITING);
-        Self {
-            sender,
-            receiver: Mutex::new(receiver),
-        }
-    }
+#[derive(Default)]
+struct Waiting {
+    by_due: BTreeMap<(UnixMillis, u64), Aor>,
+    taken_up: u64,
 }
 
 impl Repeats {
     /// Takes up those of `flushed` that are too young to be found. Returns how many.
     pub(crate) fn take_up(&self, flushed: &[Arc<Registration>], now: UnixMillis) -> usize {
-        let young = |r: &&Arc<Registration>| {
-            now < r.last_registration.millis().plus_seconds(YOUNG_SECONDS)
-                && check_flushable(&r.username).is_ok()
-                && check_flushable(&r.realm).is_ok()
-        };
-        let due = |r: &Registration| r.last_registration.millis().plus_seconds(FINDABLE_SECONDS);
-        flushed
-            .iter()
-            .filter(young)
-            .filter(|r| self.sender.try_send((due(r), r.aor())).is_ok())
-            .count()
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut young = 0;
+        for registration in flushed {
+            let born = registration.last_registration.millis();
+            let due: Vec<UnixMillis> = AGES
+                .iter()
+                .map(|age| UnixMillis(born.0.saturating_add(*age)))
+                .filter(|due| *due > now)
+                .collect();
+            let is_safe = check_flushable(&registration.username).is_ok()
+                && check_flushable(&registration.realm).is_ok();
+            let has_room = waiting.by_due.len() + due.len() <= MAX_WAITING;
+            if due.is_empty() || !is_safe || !has_room {
+                continue;
+            }
+            young += 1;
+            for due in due {
+                waiting.taken_up += 1;
+                let key = (due, waiting.taken_up);
+                waiting.by_due.insert(key, registration.aor());
+            }
+        }
+        drop(waiting);
+        self.added.notify_one();
+        young
     }
 
     /// The next, when it is due.
-    pub(crate) async fn next(&self, clock: &dyn Clock) -> Option<Aor> {
-        let (due, aor) = self.receiver.lock().await.recv().await?;
-        let wait = due.0.saturating_sub(clock.now().0);
-        tokio::time::sleep(Duration::from_millis(wait)).await;
-        Some(aor)
+    pub(crate) async fn next(&self, clock: &dyn Clock) -> Aor {
+        loop {
+            let now = clock.now();
+            let wait = match self.take_due(now) {
+                Ok(aor) => return aor,
+                Err(next) => next.map(|due| Duration::from_millis(due.0.saturating_sub(now.0))),
+            };
+            let due = async {
+                match wait {
+                    Some(wait) => tokio::time::sleep(wait).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = due => {}
+                () = self.added.notified() => {}
+            }
+        }
+    }
+
+    /// One that is due, or else when the next will be.
+    fn take_due(&self, now: UnixMillis) -> Result<Aor, Option<UnixMillis>> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        match waiting.by_due.first_entry() {
+            Some(first) if first.key().0 <= now => Ok(first.remove()),
+            Some(first) => Err(Some(first.key().0)),
+            None => Err(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use registration::ManualClock;
+    use serde_json::json;
+
+    use super::*;
+    use crate::fakes::{T0, World};
+
+    #[tokio::test]
+    async fn each_when_it_is_due_whatever_the_order() {
+        let world = World::new(vec![]);
+        world.tell(&world.event("old", &json!({"Event-Timestamp": T0 - 4})));
+        world.tell(&world.event("ripe", &json!({"Event-Timestamp": T0 - 7})));
+        world.tell(&world.event("o'x", &json!({})));
+        world.register("new");
+        let repeats = Repeats::default();
+        let now = world.clock.now();
+        assert_eq!(repeats.take_up(&world.registrar.all(), now), 2);
+        let mut order = Vec::new();
+        for millis in [2_000, 2_200, 3_000, 6_200] {
+            let clock = ManualClock::at(UnixMillis(now.0 + millis));
+            while let Ok(aor) = repeats.take_due(clock.now()) {
+                order.push((millis, aor.username().to_owned()));
+            }
+        }
+        let wanted = [(2_200, "old"), (3_000, "new"), (6_200, "new")];
+        assert_eq!(order, wanted.map(|(at, name)| (at, name.to_owned())));
     }
 }

@@ -32,6 +32,31 @@ async fn one_then_all_of_a_realm_and_no_other() -> anyhow::Result<()> {
     world.both_show(&world.aors(|_| true)).await
 }
 
+/// The proxy does not find what it has not written yet: the flush comes again.
+#[tokio::test]
+async fn a_phone_flushed_within_the_second_of_its_register_is_gone_soon() -> anyhow::Result<()> {
+    let world = World::start(lab::subscribers::generate(&REALMS[..1], 2)).await?;
+    world.stack.rollcall.ready().await?;
+    let all = world.aors(|_| true);
+    world.register_all(600).await?;
+    lab::wait::until_eq("HTTP", crate::world::PATIENCE, &all, async || {
+        world.http().await
+    })
+    .await?;
+    let begun = std::time::Instant::now();
+    ensure!(world.delete(REALMS[0], "/user001").await? == 200);
+    lab::wait::until_eq(
+        "the proxy",
+        crate::world::PATIENCE,
+        &all[1..].to_vec(),
+        async || world.usrloc().await,
+    )
+    .await?;
+    ensure!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+    ensure!(world.http().await? == all[1..]);
+    Ok(())
+}
+
 /// The proxy pastes names into SQL. First that it does, then that no request of ours gets there.
 #[tokio::test]
 async fn no_name_reaches_the_proxys_sql() -> anyhow::Result<()> {

@@ -97,10 +97,7 @@ async fn a_stop_is_orderly_and_a_start_within_minutes_loses_no_event() -> anyhow
     let settings = [("AMQP__NODE", node.as_str())];
     world.stack.rollcall =
         lab::rollcall::Rollcall::start(Path::new(PROGRAM), world.vhost.uri(), &settings).await?;
-    wait::until_eq("HTTP", PATIENCE, &all[5..].to_vec(), async || {
-        world.http().await
-    })
-    .await
+    wait::until_eq("HTTP", PATIENCE, &all, async || world.http().await).await
 }
 
 #[tokio::test]

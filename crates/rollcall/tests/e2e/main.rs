@@ -4,12 +4,18 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stdout,
     reason = "a test fails by panicking"
 )]
 
+mod cluster;
 mod demo;
+mod drift;
 mod flush;
 mod life;
+mod moves;
+mod recovery;
 mod registrations;
 mod start;
 mod world;
+mod zones;
