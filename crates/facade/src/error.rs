@@ -33,7 +33,11 @@ pub(crate) enum ApiError {
         status: StatusCode,
     },
     #[error("{detail}")]
-    BrokerUnreachable { detail: String, forgotten: usize },
+    BrokerUnreachable {
+        detail: String,
+        forgotten: usize,
+        zones: Vec<String>,
+    },
     #[error("{status}")]
     Framework { status: StatusCode },
 }
@@ -107,12 +111,20 @@ impl ApiError {
             Self::TooLarge { what, .. } => {
                 json!({"message": format!("the {what} is larger than is taken")})
             }
-            Self::BrokerUnreachable { forgotten: 0, .. } => json!({
-                "message": "the flush could not be handed to RabbitMQ: nothing was flushed, try again"
+            Self::BrokerUnreachable {
+                forgotten: 0,
+                zones,
+                ..
+            } => json!({
+                "message": "the flush could not be handed to RabbitMQ: nothing was flushed, try again",
+                "zones": zones,
             }),
-            Self::BrokerUnreachable { forgotten, .. } => json!({
+            Self::BrokerUnreachable {
+                forgotten, zones, ..
+            } => json!({
                 "message": "the flush could not be handed to RabbitMQ for every realm: try again",
                 "cause": format!("{forgotten} registrations were flushed before"),
+                "zones": zones,
             }),
             Self::Framework { status } => {
                 json!({"message": status.canonical_reason().unwrap_or("the request failed")})
@@ -153,9 +165,14 @@ impl From<FlushError> for ApiError {
                 what: "username",
                 identifier,
             },
-            FlushError::Unreachable { forgotten, .. } => {
-                Self::BrokerUnreachable { detail, forgotten }
-            }
+            FlushError::Unreachable { forgotten, missing } => Self::BrokerUnreachable {
+                detail,
+                forgotten,
+                zones: missing
+                    .iter()
+                    .map(|(zone, _)| zone.as_str().to_owned())
+                    .collect(),
+            },
         }
     }
 }

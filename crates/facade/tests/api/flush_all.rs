@@ -46,6 +46,7 @@ async fn nothing_is_forgotten_while_the_broker_is_away() {
         (answer.status.as_u16(), answer.body["message"].as_str()),
         (503, Some("broker_unreachable"))
     );
+    assert_eq!(answer.body["data"]["zones"], serde_json::json!(["local"]));
     assert_eq!(count(&world).await, 3);
 }
 

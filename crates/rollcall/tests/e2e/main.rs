@@ -14,6 +14,7 @@ mod drift;
 mod flush;
 mod life;
 mod moves;
+mod notices;
 mod recovery;
 mod registrations;
 mod start;
