@@ -1,7 +1,11 @@
 //! Learning what happened while nobody listened: from the proxies' replays, from other registrars,
 //! and at last from asking the proxies in detail.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::{StreamExt as _, stream};
 use kapi::{
@@ -10,7 +14,7 @@ use kapi::{
 use registration::{Registration, Report, Text, Zone};
 use tokio::{
     sync::Notify,
-    time::{Instant, timeout_at},
+    time::{Instant, sleep_until, timeout_at},
 };
 
 use crate::{
@@ -24,6 +28,8 @@ use crate::{
 
 /// A replay has no end mark; this long without another word of it is one.
 const QUIET: Duration = Duration::from_secs(2);
+/// A link that comes and goes must not have everybody asked each time.
+const APART: Duration = Duration::from_secs(15);
 /// How long peers have to say how many registrations they have.
 const COUNTING: Duration = Duration::from_secs(2);
 /// More than this are asked for realm by realm: an answer is a single message.
@@ -60,22 +66,35 @@ impl Replay {
 impl Registrar {
     /// Warms up each zone that comes up, for as long as the registrar is there.
     pub async fn recover(self: &Arc<Self>, settings: RecoverySettings) {
+        let mut asked: HashMap<Zone, Instant> = HashMap::new();
         loop {
             let (zone, epoch) = self.health.next_cold().await;
-            tracing::info!(%zone, "asking what was missed");
             // Marked at once, or it would be found cold again.
-            self.waits(&zone, epoch, "proxies and peers to answer");
+            self.waits(&zone, epoch, "the link to be steady");
+            let now = Instant::now();
+            let not_before = asked
+                .get(&zone)
+                .map_or(now, |last| (*last + APART).max(now));
+            asked.insert(zone.clone(), not_before);
             let registrar = Arc::clone(self);
-            tokio::spawn(async move { registrar.warm_up(zone, epoch, settings).await });
+            tokio::spawn(async move {
+                sleep_until(not_before).await;
+                registrar.warm_up(zone, epoch, settings).await;
+            });
         }
     }
 
-    fn waits(&self, zone: &Zone, epoch: u64, waits_for: &'static str) {
-        self.health
-            .warmth(zone, epoch, Warmth::Warming { waits_for });
+    fn waits(&self, zone: &Zone, epoch: u64, waits_for: &'static str) -> bool {
+        let warming = Warmth::Warming { waits_for };
+        self.health.warmth(zone, epoch, warming)
     }
 
     async fn warm_up(&self, zone: Zone, epoch: u64, settings: RecoverySettings) {
+        if !self.waits(&zone, epoch, "others to be asked") {
+            // It has gone again; its next link is another's business.
+            return;
+        }
+        tracing::info!(%zone, "asking what was missed");
         let begun = Instant::now();
         let deadline = begun + settings.limit;
         if settings.peers {

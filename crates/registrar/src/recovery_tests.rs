@@ -188,6 +188,27 @@ async fn nobody_is_asked_where_nobody_is_to_be_asked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_link_that_comes_and_goes_has_nobody_asked_each_time() {
+    let world = World::new(vec![]);
+    let registrar = Arc::clone(&world.registrar);
+    let task = tokio::spawn(async move { registrar.recover(settings()).await });
+    let zone = Zone::new("local");
+    for _ in 0..60 {
+        world.registrar.link(&zone, LinkState::Consuming);
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let reason = "test".to_owned();
+        world.registrar.link(&zone, LinkState::Down { reason });
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let asked = world.bus.sent().len();
+    assert!((1..=12).contains(&asked), "asked {asked} times in a minute");
+    world.registrar.link(&zone, LinkState::Consuming);
+    tokio::time::sleep(Duration::from_secs(1200)).await;
+    assert!(world.registrar.health().is_ready());
+    task.abort();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_zone_that_goes_down_is_cold_and_warms_up_again() {
     let world = World::new(vec![]);
     let (zone, other) = (Zone::new("local"), Zone::new("other"));
