@@ -72,9 +72,12 @@ impl Registrar {
             // Marked at once, or it would be found cold again.
             self.waits(&zone, epoch, "the link to be steady");
             let now = Instant::now();
-            let not_before = asked
-                .get(&zone)
-                .map_or(now, |last| (*last + APART).max(now));
+            let not_before = match asked.get(&zone) {
+                // Another link's turn has not come yet: this one takes it.
+                Some(next) if *next > now => *next,
+                Some(last) => now.max(*last + APART),
+                None => now,
+            };
             asked.insert(zone.clone(), not_before);
             let registrar = Arc::clone(self);
             tokio::spawn(async move {

@@ -9,6 +9,7 @@ use lab::{
     subscribers::generate,
     wait,
 };
+use registration::{Clock as _, SystemClock};
 use serde_json::{Value, json};
 
 use crate::{
@@ -93,10 +94,10 @@ async fn the_directory_says_whose_phone_it_is() -> anyhow::Result<()> {
     let cluster = Cluster::start(vhost.uri(), 0, generate(&REALMS[..1], 1)).await?;
     let rollcall = cluster.rollcall("rollcall@directory", &[]).await?;
     let phone = &cluster.subscribers[0];
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    let now = SystemClock.now().seconds().0;
     let event = json!({
         "Event-Category": "directory", "Event-Name": "reg_success", "Status": "Registered", "Expires": 600,
-        "Event-Timestamp": now.as_secs(), "First-Registration": true, "Contact": "<sip:user001@192.0.2.1>",
+        "Event-Timestamp": now, "First-Registration": true, "Contact": "<sip:user001@192.0.2.1>",
         "Username": phone.username, "Realm": phone.realm, "Custom-Channel-Vars": "{}",
     });
     let client = Client::connect(vhost.uri()).await?;
