@@ -1,16 +1,19 @@
 //! The routes, and the server that runs them.
 
-use std::{future::ready, net::TcpListener, time::Duration};
+use std::{future::ready, net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::{
     App, HttpResponse, HttpServer, Resource,
     dev::Server,
     http::header,
-    middleware::{DefaultHeaders, from_fn},
+    middleware::{Compress, DefaultHeaders, from_fn},
     web::{self, Data, PayloadConfig, ServiceConfig},
 };
 
-use crate::{Facade, boundary::boundary, error::ApiError, health, registrations, tunnel};
+use crate::{
+    Certificate, Facade, boundary::boundary, devices, error::ApiError, events, health,
+    registrations, system, tunnel,
+};
 
 /// Limits and sizes of the server.
 #[derive(Clone, Debug)]
@@ -25,13 +28,15 @@ pub struct ServerSettings {
     pub keep_alive: Duration,
     /// How long a client may take to send its headers.
     pub request_timeout: Duration,
+    /// Serves over TLS with this.
+    pub certificate: Option<Arc<Certificate>>,
     /// How long running requests may take to finish when the server stops, in whole seconds.
     pub drain_timeout: Duration,
 }
 
 pub(crate) const COLLECTION: &str = "GET, HEAD, DELETE, OPTIONS";
 const PROBE: &str = "GET, HEAD, OPTIONS";
-pub(crate) const MEMBER: &str = "DELETE, OPTIONS";
+pub(crate) const MEMBER: &str = "GET, HEAD, DELETE, OPTIONS";
 
 /// The routes alone, for a server or a test.
 pub fn routes(config: &mut ServiceConfig) {
@@ -61,9 +66,32 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(web::post().to(tunnel::post_one)),
         )
         .service(
-            resource("/v2/accounts/{account_id}/registrations/{username}", MEMBER)
+            resource("/v2/accounts/{account_id}/registrations/events", COLLECTION)
+                .route(web::get().to(events::events))
                 .route(web::delete().to(registrations::flush_one))
                 .route(web::post().to(tunnel::post_one)),
+        )
+        .service(
+            resource("/v2/accounts/{account_id}/registrations/{username}", MEMBER)
+                .route(web::get().to(registrations::one))
+                .route(web::head().to(registrations::one))
+                .route(web::delete().to(registrations::flush_one))
+                .route(web::post().to(tunnel::post_one)),
+        )
+        .service(
+            resource("/v2/accounts/{account_id}/devices/status", PROBE)
+                .route(web::get().to(devices::status))
+                .route(web::head().to(devices::status)),
+        )
+        .service(
+            resource("/v2/registrations", PROBE)
+                .route(web::get().to(system::list))
+                .route(web::head().to(system::list)),
+        )
+        .service(
+            resource("/v2/registrations/count", PROBE)
+                .route(web::get().to(system::count))
+                .route(web::head().to(system::count)),
         )
         .default_service(web::to(|| async {
             Err::<HttpResponse, _>(ApiError::FaultyRequest)
@@ -104,9 +132,10 @@ pub fn serve(
         App::new()
             .app_data(Data::clone(&facade))
             .app_data(PayloadConfig::new(max_body_bytes))
-            // The boundary makes new answers of errors, so the headers of all come after it.
+            // The boundary makes new answers of errors, so what is done to all comes after it.
             .wrap(from_fn(boundary))
             .wrap(cors_headers())
+            .wrap(Compress::default())
             .configure(routes)
     });
     let server = server
@@ -115,8 +144,14 @@ pub fn serve(
         .keep_alive(settings.keep_alive)
         .client_request_timeout(settings.request_timeout)
         .shutdown_timeout(settings.drain_timeout.as_secs())
-        .disable_signals()
-        .listen(listener)?;
+        .disable_signals();
+    let server = match &settings.certificate {
+        None => server.listen(listener)?,
+        Some(certificate) => {
+            let config = certificate.server_config().map_err(std::io::Error::other)?;
+            server.listen_rustls_0_23(listener, config)?
+        }
+    };
     Ok(server.run())
 }
 

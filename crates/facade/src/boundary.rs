@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use actix_web::{
     Error, HttpMessage as _, HttpRequest, HttpResponse,
-    body::{BoxBody, MessageBody},
+    body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::header::{self, HeaderName, HeaderValue},
     middleware::Next,
@@ -19,6 +19,8 @@ use crate::{Facade, envelope, error::ApiError};
 #[derive(Clone)]
 pub(crate) struct RequestId(pub(crate) String);
 
+/// Bodies up to this many bytes are sent as they are.
+const SHORT: u64 = 1024;
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 fn id_for(req: &ServiceRequest) -> RequestId {
@@ -45,9 +47,27 @@ pub(crate) async fn boundary(
     let begun = Instant::now();
     // Errors of handlers and extractors arrive as responses that carry them; nothing is left that
     // could fail before them.
-    let response = next.call(req).instrument(span.clone()).await?;
+    let throttled = req.app_data::<Data<Facade>>().and_then(|facade| {
+        let address = req.peer_addr().map(|address| address.ip());
+        facade.throttle.admit_request(address).err()
+    });
+    let response = match throttled {
+        Some(error) => req.error_response(error).map_into_boxed_body(),
+        None => next
+            .call(req)
+            .instrument(span.clone())
+            .await?
+            .map_into_boxed_body(),
+    };
     let _entered = span.enter();
     let mut response = enveloped(response);
+    if let BodySize::Sized(..=SHORT) = response.response().body().size() {
+        // Not worth compressing.
+        let identity = HeaderValue::from_static("identity");
+        response
+            .headers_mut()
+            .insert(header::CONTENT_ENCODING, identity);
+    }
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
@@ -89,6 +109,9 @@ fn render(request: &HttpRequest, error: &ApiError) -> HttpResponse {
     match error {
         ApiError::BrokerUnreachable { detail, .. } => {
             tracing::error!(error = %detail, "flush failed");
+        }
+        ApiError::AuthUnreachable { detail } => {
+            tracing::error!(error = %detail, "a token could not be checked");
         }
         ApiError::Framework { status } if status.is_server_error() => {
             tracing::error!(%status, "request failed");

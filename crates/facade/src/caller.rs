@@ -1,10 +1,7 @@
-//! A request that was found to have a right to an account. Handlers get at an account's
-//! registrations no other way.
+//! A request that was found to have a right to what it asks for. Handlers get at registrations no
+//! other way.
 
-use std::{
-    future::{Ready, ready},
-    marker::PhantomData,
-};
+use std::{future::Future, marker::PhantomData, pin::Pin};
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -16,13 +13,15 @@ use registration::{AccountId, UnsafeName, check_flushable};
 
 use crate::{
     Facade,
-    auth::{Denied, Right, token_of},
+    auth::{Access, Denied, Granted, Right, Subject, token_of},
     error::ApiError,
 };
 
 /// Names the right that a handler needs.
-pub(crate) trait Policy {
+pub(crate) trait Policy: 'static {
     const RIGHT: Right;
+    /// The API's endpoint, as token restrictions name it.
+    const ENDPOINT: &'static str = "registrations";
 }
 
 /// To list and count.
@@ -37,6 +36,13 @@ impl Policy for ToWrite {
     const RIGHT: Right = Right::Write;
 }
 
+/// To see which devices are registered.
+pub(crate) struct ToReadDevices;
+impl Policy for ToReadDevices {
+    const RIGHT: Right = Right::Read;
+    const ENDPOINT: &'static str = "devices";
+}
+
 /// The account in the path, after the caller's right to it was checked.
 pub(crate) struct Authorized<P> {
     /// What belongs to the account.
@@ -46,24 +52,45 @@ pub(crate) struct Authorized<P> {
     policy: PhantomData<P>,
 }
 
+/// All accounts, after the caller's right to them was checked.
+pub(crate) struct Administrator;
+
+type Checking<T> = Pin<Box<dyn Future<Output = Result<T, ApiError>>>>;
+
 impl<P: Policy> FromRequest for Authorized<P> {
     type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
+    type Future = Checking<Self>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(authorize(req, P::RIGHT).map(|(scope, username)| Self {
-            scope,
-            username,
-            policy: PhantomData,
-        }))
+        let req = req.clone();
+        Box::pin(async move {
+            let (scope, username) = authorize::<P>(&req).await?;
+            Ok(Self {
+                scope,
+                username,
+                policy: PhantomData,
+            })
+        })
     }
 }
 
-fn authorize(req: &HttpRequest, right: Right) -> Result<(Scope, Option<String>), ApiError> {
+impl FromRequest for Administrator {
+    type Error = ApiError;
+    type Future = Checking<Self>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let req = req.clone();
+        Box::pin(async move {
+            let token = token_of(&req);
+            check::<ToRead>(&req, token.as_deref(), &Subject::System, "").await?;
+            Ok(Self)
+        })
+    }
+}
+
+async fn authorize<P: Policy>(req: &HttpRequest) -> Result<(Scope, Option<String>), ApiError> {
     let (account, username) = names(req)?;
-    let facade = req
-        .app_data::<Data<Facade>>()
-        .ok_or(ApiError::FaultyRequest)?;
+    let facade = facade(req)?;
     let token = token_of(req);
     let unknown = || ApiError::BadIdentifier {
         what: "account",
@@ -71,22 +98,73 @@ fn authorize(req: &HttpRequest, right: Right) -> Result<(Scope, Option<String>),
     };
     let Ok(id) = AccountId::parse(&account) else {
         // Whether an account exists is told only to those who may ask at all.
-        let known = facade.auth.knows(token.as_deref());
-        return Err(if known {
+        return Err(if facade.auth.knows(token.as_deref()).await {
             unknown()
         } else {
             ApiError::InvalidCredentials
         });
     };
-    facade
-        .auth
-        .check(token.as_deref(), &id, right)
-        .map_err(|denied| match denied {
-            Denied::NoCredentials => ApiError::InvalidCredentials,
-            Denied::NoRight => ApiError::Forbidden,
-        })?;
-    let scope = facade.registrar.scope(&id).ok_or_else(unknown)?;
-    Ok((scope, username))
+    let arguments = match &username {
+        Some(username) => username.as_str(),
+        None => match last_segment(req) {
+            last if last == P::ENDPOINT => "",
+            last => last,
+        },
+    };
+    let subject = Subject::Account(id.clone());
+    let granted = check::<P>(req, token.as_deref(), &subject, arguments).await;
+    let granted = granted.map_err(|error| match error {
+        ApiError::FaultyRequest => unknown(),
+        other => other,
+    })?;
+    let scope = facade.registrar.scope(&id, granted.realm.as_deref());
+    Ok((scope.ok_or_else(unknown)?, username))
+}
+
+/// What the path ends with: `count`, `status`, or the endpoint itself.
+pub(crate) fn last_segment(req: &HttpRequest) -> &str {
+    let path = req.path().trim_end_matches('/');
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+async fn check<P: Policy>(
+    req: &HttpRequest,
+    token: Option<&str>,
+    subject: &Subject,
+    arguments: &str,
+) -> Result<Granted, ApiError> {
+    let facade = facade(req)?;
+    facade.throttle.admit_token(req, token)?;
+    let access = Access {
+        subject,
+        right: P::RIGHT,
+        // A POST in disguise is what it stands for.
+        method: match P::RIGHT {
+            Right::Read => "GET",
+            Right::Write => "DELETE",
+        },
+        endpoint: P::ENDPOINT,
+        arguments,
+    };
+    let checked = facade.auth.check(token, access).await;
+    if checked.is_ok() {
+        facade.throttle.succeeded(token);
+    }
+    checked.map_err(|denied| match denied {
+        Denied::NoCredentials => {
+            facade.throttle.failed(req, token);
+            ApiError::InvalidCredentials
+        }
+        Denied::NoRight => ApiError::Forbidden,
+        // The caller knows what it asked for.
+        Denied::NoSuchAccount => ApiError::FaultyRequest,
+        Denied::Unreachable(detail) => ApiError::AuthUnreachable { detail },
+    })
+}
+
+fn facade(req: &HttpRequest) -> Result<&Data<Facade>, ApiError> {
+    req.app_data::<Data<Facade>>()
+        .ok_or(ApiError::FaultyRequest)
 }
 
 /// The names in the path. A username that must not reach a proxy is refused before anything else

@@ -17,6 +17,10 @@ use crate::{Facade, auth::token_of, boundary::RequestId, error::ApiError, query:
 pub(crate) struct Extras {
     /// For lists: how many are in this answer.
     pub(crate) page_size: Option<usize>,
+    /// For pages: where this one begins, if not at the beginning.
+    pub(crate) start_key: Option<String>,
+    /// For pages: where the next one begins, if there is one.
+    pub(crate) next_start_key: Option<String>,
     /// What else will happen by itself.
     pub(crate) note: Option<String>,
     /// Something the caller should know though all went well.
@@ -28,6 +32,8 @@ struct Success<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     auth_token: Option<String>,
     data: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_start_key: Option<String>,
     node: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<String>,
@@ -35,6 +41,8 @@ struct Success<'a> {
     page_size: Option<usize>,
     request_id: &'a str,
     revision: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    start_key: Option<String>,
     status: &'static str,
     timestamp: String,
     version: &'static str,
@@ -64,35 +72,74 @@ pub(crate) fn success(
     extras: Extras,
 ) -> Result<HttpResponse, ApiError> {
     let pretty = Params::of(req).flag("pretty")?;
-    let revision = revision(&data);
-    let etag = format!("\"{revision}\"");
-    if has_already(req, &etag) {
-        return Ok(HttpResponse::NotModified()
-            .insert_header((header::ETAG, etag))
-            .finish());
+    let revision = hex_half(&Sha256::digest(&data));
+    if let Some(unchanged) = unchanged(req, &revision) {
+        return Ok(unchanged);
     }
-    let internal = |_| ApiError::Framework {
-        status: StatusCode::INTERNAL_SERVER_ERROR,
-    };
-    let data = String::from_utf8(data).map_err(|_| ApiError::Framework {
-        status: StatusCode::INTERNAL_SERVER_ERROR,
-    })?;
-    let envelope = Success {
+    let data = String::from_utf8(data).map_err(|_| INTERNAL)?;
+    let data = RawValue::from_string(data).map_err(|_| INTERNAL)?;
+    let request_id = RequestId::of(req);
+    let envelope = success_of(req, facade, (&data, &request_id, &revision), extras);
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::ETAG, format!("\"{revision}\"")));
+    Ok(json(&mut response, &envelope, pretty))
+}
+
+const INTERNAL: ApiError = ApiError::Framework {
+    status: StatusCode::INTERNAL_SERVER_ERROR,
+};
+
+fn success_of<'a>(
+    req: &HttpRequest,
+    facade: &'a Facade,
+    (data, request_id, revision): (&'a RawValue, &'a str, &'a str),
+    extras: Extras,
+) -> Success<'a> {
+    Success {
         auth_token: echoed_token(req, facade),
-        data: &RawValue::from_string(data).map_err(internal)?,
+        data,
+        next_start_key: extras.next_start_key,
         node: &facade.node,
         note: extras.note,
         page_size: extras.page_size,
-        request_id: &RequestId::of(req),
-        revision: &revision,
+        request_id,
+        revision,
+        start_key: extras.start_key,
         status: "success",
         timestamp: timestamp(facade),
         version: env!("CARGO_PKG_VERSION"),
         warning: extras.warning,
-    };
-    let mut response = HttpResponse::Ok();
-    response.insert_header((header::ETAG, etag));
-    Ok(json(&mut response, &envelope, pretty))
+    }
+}
+
+/// What stands before and after the items of an array of data that is sent piece by piece.
+pub(crate) fn around(
+    req: &HttpRequest,
+    facade: &Facade,
+    revision: &str,
+    extras: Extras,
+) -> Result<(Vec<u8>, Vec<u8>), ApiError> {
+    // It can stand nowhere else: within a text its quotes would be escaped.
+    const EMPTY: &str = "\"data\":[]";
+    let data = RawValue::from_string("[]".to_owned()).map_err(|_| INTERNAL)?;
+    let request_id = RequestId::of(req);
+    let envelope = success_of(req, facade, (&data, &request_id, revision), extras);
+    let envelope = serde_json::to_string(&envelope).map_err(|_| INTERNAL)?;
+    let (head, tail) = envelope.split_once(EMPTY).ok_or(INTERNAL)?;
+    Ok((
+        format!("{head}\"data\":[").into_bytes(),
+        format!("]{tail}").into_bytes(),
+    ))
+}
+
+/// 304, if the caller has data of this revision already.
+pub(crate) fn unchanged(req: &HttpRequest, revision: &str) -> Option<HttpResponse> {
+    let etag = format!("\"{revision}\"");
+    has_already(req, &etag).then(|| {
+        HttpResponse::NotModified()
+            .insert_header((header::ETAG, etag))
+            .finish()
+    })
 }
 
 /// The answer to a request that failed.
@@ -116,6 +163,9 @@ pub(crate) fn failure(req: &HttpRequest, facade: &Facade, error: &ApiError) -> H
     let mut response = HttpResponse::build(status);
     if let ApiError::InvalidMethod { allow } = error {
         response.insert_header((header::ALLOW, *allow));
+    }
+    if let ApiError::TooManyRequests { retry_after } = error {
+        response.insert_header((header::RETRY_AFTER, *retry_after));
     }
     json(
         &mut response,
@@ -144,10 +194,9 @@ fn json(
     }
 }
 
-/// A strong validator of the data: equal content, equal revision.
-fn revision(data: &[u8]) -> String {
-    let digest = Sha256::digest(data);
-    let (half, _) = digest.split_at(16);
+/// A strong validator of data by its digest: equal content, equal revision.
+pub(crate) fn hex_half(digest: &[u8]) -> String {
+    let half = digest.get(..16).unwrap_or(digest);
     half.iter()
         .fold(String::with_capacity(32), |mut hex, byte| {
             // Writing to a String cannot fail.

@@ -25,6 +25,8 @@ pub(crate) enum ApiError {
     },
     #[error("no such path")]
     FaultyRequest,
+    #[error("nothing here is of a kind that the caller takes")]
+    NotAcceptable,
     #[error("method not allowed")]
     InvalidMethod { allow: &'static str },
     #[error("the {what} is too large")]
@@ -38,6 +40,13 @@ pub(crate) enum ApiError {
         forgotten: usize,
         zones: Vec<String>,
     },
+    /// The token or the account could not be checked.
+    #[error("{detail}")]
+    AuthUnreachable { detail: String },
+    #[error("stopping")]
+    Stopping,
+    #[error("too many requests")]
+    TooManyRequests { retry_after: u64 },
     #[error("{status}")]
     Framework { status: StatusCode },
 }
@@ -76,7 +85,11 @@ impl ApiError {
             Self::Forbidden => "forbidden",
             Self::BadIdentifier { .. } => "bad_identifier",
             Self::FaultyRequest => "faulty_request",
+            Self::NotAcceptable => "not_acceptable",
             Self::InvalidMethod { .. } => "invalid_method",
+            Self::AuthUnreachable { .. } => "datastore_unreachable",
+            Self::Stopping => "stopping",
+            Self::TooManyRequests { .. } => "too_many_requests",
             Self::TooLarge { .. } => "too_large",
             Self::BrokerUnreachable { .. } => "broker_unreachable",
             Self::Framework { status } if status.is_server_error() => "internal_error",
@@ -105,6 +118,19 @@ impl ApiError {
                 json!({"message": format!("unknown {what}"), "cause": identifier})
             }
             Self::FaultyRequest => json!({"message": "no such path"}),
+            Self::NotAcceptable => {
+                json!({"message": "nothing here is of a kind that the Accept header takes", "cause": "application/json; lists also text/csv"})
+            }
+            Self::AuthUnreachable { .. } => json!({
+                "message": "the token or the account could not be checked: Crossbar does not answer; try again"
+            }),
+            Self::Stopping => {
+                json!({"message": "this node stops: ask another, or again in a moment"})
+            }
+            Self::TooManyRequests { retry_after } => json!({
+                "message": "too many requests, or too many with a bad token",
+                "cause": format!("try again in {retry_after} seconds"),
+            }),
             Self::InvalidMethod { allow } => {
                 json!({"message": "this path does not take this method", "cause": format!("allowed: {allow}")})
             }
@@ -141,7 +167,11 @@ impl ResponseError for ApiError {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::BadIdentifier { .. } | Self::FaultyRequest => StatusCode::NOT_FOUND,
             Self::InvalidMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::BrokerUnreachable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::BrokerUnreachable { .. } | Self::AuthUnreachable { .. } | Self::Stopping => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::TooLarge { status, .. } | Self::Framework { status } => *status,
         }
     }

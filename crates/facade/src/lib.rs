@@ -3,15 +3,25 @@
 //! Routes, auth, envelope and errors; knows nothing of brokers. The contract is Crossbar's: an
 //! operator routes `/v2/accounts/*/registrations*` here and no client notices.
 
+mod accept;
 mod app;
 pub mod auth;
 mod boundary;
 mod caller;
+mod devices;
 mod envelope;
 mod error;
+mod events;
+mod filter;
 mod health;
+mod listing;
+mod order;
 mod query;
 mod registrations;
+mod system;
+mod table_format;
+mod throttle;
+mod tls;
 mod tunnel;
 
 use std::sync::Arc;
@@ -19,8 +29,10 @@ use std::sync::Arc;
 pub use actix_web::dev::Server;
 pub use app::{ServerSettings, routes, serve};
 use auth::Auth;
-use registrar::Registrar;
+use registrar::{Feed, Registrar};
 use registration::Clock;
+pub use throttle::{Throttle, ThrottleSettings};
+pub use tls::{Certificate, TlsError};
 
 /// What every request is answered with.
 pub struct Facade {
@@ -28,6 +40,10 @@ pub struct Facade {
     pub registrar: Arc<Registrar>,
     /// Who may do what.
     pub auth: Auth,
+    /// Changes as they happen.
+    pub feed: Arc<Feed>,
+    /// How often callers may ask.
+    pub throttle: Throttle,
     /// Time of the answers' timestamps.
     pub clock: Arc<dyn Clock>,
     /// Name of this node, shown in every answer.

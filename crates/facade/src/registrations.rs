@@ -7,9 +7,11 @@ use registration::Zone;
 
 use crate::{
     Facade,
-    caller::{Authorized, ToRead, ToWrite},
+    accept::takes_json,
+    caller::{Authorized, ToRead, ToWrite, last_segment},
     envelope::{Extras, success},
     error::ApiError,
+    listing,
     query::Params,
 };
 
@@ -22,24 +24,30 @@ pub(crate) async fn list(
     caller: Authorized<ToRead>,
 ) -> Answer {
     let registrations = facade.registrar.list(&caller.scope);
-    let mut data = Vec::with_capacity(2 + registrations.len() * 1200);
-    data.push(b'[');
-    for (at, registration) in registrations.iter().enumerate() {
-        if at > 0 {
-            data.push(b',');
-        }
-        write_json(registration, Spelling::Http, &mut data);
-    }
-    data.push(b']');
-    success(
-        &req,
-        &facade,
-        data,
-        Extras {
-            page_size: Some(registrations.len()),
-            ..Extras::default()
-        },
-    )
+    listing::answer(&req, &facade, registrations)
+}
+
+/// `GET /v2/accounts/{ACCOUNT_ID}/registrations/{USERNAME}`
+pub(crate) async fn one(
+    req: HttpRequest,
+    facade: Data<Facade>,
+    caller: Authorized<ToRead>,
+) -> Answer {
+    takes_json(&req)?;
+    let username = caller.username.unwrap_or_default();
+    let mut named = facade.registrar.list(&caller.scope);
+    named.retain(|r| r.username.eq_ignore_ascii_case(&username));
+    // In several realms of the account: the newest is where the phone is.
+    let newest = named.iter().max_by_key(|r| r.last_registration);
+    let Some(registration) = newest else {
+        return Err(ApiError::BadIdentifier {
+            what: "username",
+            identifier: username,
+        });
+    };
+    let mut data = Vec::new();
+    write_json(registration, Spelling::Http, &mut data);
+    success(&req, &facade, data, Extras::default())
 }
 
 /// `GET /v2/accounts/{ACCOUNT_ID}/registrations/count`
@@ -48,6 +56,7 @@ pub(crate) async fn count(
     facade: Data<Facade>,
     caller: Authorized<ToRead>,
 ) -> Answer {
+    takes_json(&req)?;
     let count = facade.registrar.count(&caller.scope);
     success(
         &req,
@@ -74,8 +83,11 @@ pub(crate) async fn flush_one(
     facade: Data<Facade>,
     caller: Authorized<ToWrite>,
 ) -> Answer {
-    // `count` is a path of its own on GET, and a username like any other here.
-    let username = caller.username.as_deref().unwrap_or("count");
+    // `count` and `events` are paths of their own on GET, and usernames like any other here.
+    let username = match &caller.username {
+        Some(username) => username,
+        None => last_segment(&req),
+    };
     let force = Params::of(&req).flag("force")?;
     let flushed = facade
         .registrar

@@ -29,7 +29,7 @@ pub(crate) async fn post_all(
     body: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, ApiError> {
     wants_delete(&req, body, COLLECTION)?;
-    let caller = authorized(&req)?;
+    let caller = authorized(&req).await?;
     flush_all(req, facade, caller).await
 }
 
@@ -40,14 +40,14 @@ pub(crate) async fn post_one(
     body: Result<Bytes, actix_web::Error>,
 ) -> Result<HttpResponse, ApiError> {
     wants_delete(&req, body, MEMBER)?;
-    let caller = authorized(&req)?;
+    let caller = authorized(&req).await?;
     flush_one(req, facade, caller).await
 }
 
 // Only once it is known that the request is a write: a plain POST is a wrong verb for anyone.
-fn authorized(req: &HttpRequest) -> Result<Authorized<ToWrite>, ApiError> {
+async fn authorized(req: &HttpRequest) -> Result<Authorized<ToWrite>, ApiError> {
     use actix_web::FromRequest as _;
-    Authorized::<ToWrite>::extract(req).into_inner()
+    Authorized::<ToWrite>::extract(req).await
 }
 
 fn wants_delete(

@@ -1,5 +1,7 @@
 //! A registration as JSON, in either of its two spellings.
 
+use std::fmt;
+
 use registration::{ContactAddress, Registration};
 use serde::Serialize as _;
 
@@ -14,10 +16,74 @@ pub enum Spelling {
 }
 
 /// A field's value.
-enum Value<'a> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// A string.
     Text(&'a str),
+    /// A number.
     Number(u64),
+    /// A flag.
     Bool(bool),
+}
+
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Number(number) => number.fmt(f),
+            Self::Bool(flag) => flag.fmt(f),
+        }
+    }
+}
+
+/// Every name that a field can have over HTTP, in order.
+pub const HTTP_FIELDS: [&str; 37] = [
+    "username",
+    "realm",
+    "user_agent",
+    "call_id",
+    "from_user",
+    "from_host",
+    "to_user",
+    "to_host",
+    "network_ip",
+    "network_port",
+    "event_timestamp",
+    "contact",
+    "original_contact",
+    "previous_contact",
+    "proxy_path",
+    "proxy_ip",
+    "proxy_port",
+    "proxy_protocol",
+    "expires",
+    "account_realm",
+    "account_name",
+    "authorizing_id",
+    "authorizing_type",
+    "suppress_unregister_notify",
+    "register_overwrite_notify",
+    "owner_id",
+    "presence_id",
+    "registrar_node",
+    "registrar_hostname",
+    "bridge_ruri",
+    "first_registration",
+    "initial_registration",
+    "last_registration",
+    "source_ip",
+    "source_port",
+    "contact_ip",
+    "contact_port",
+];
+
+/// Whether a header and a name over HTTP are the same field's.
+pub fn is_field(header: &str, name: &str) -> bool {
+    let spelled = |byte: u8| match byte {
+        b'-' => b'_',
+        other => other.to_ascii_lowercase(),
+    };
+    header.len() == name.len() && header.bytes().map(spelled).eq(name.bytes())
 }
 
 /// Appends the registration to `out` as one JSON object. What is absent is left out.
@@ -34,7 +100,7 @@ pub fn write_fields(
 ) {
     out.push(b'{');
     let mut first = true;
-    fields(registration, spelling, &mut |header, value| {
+    visit_fields(registration, spelling, &mut |header, value| {
         if !wanted(header) {
             return;
         }
@@ -88,8 +154,8 @@ impl Visit<'_> {
     }
 }
 
-/// Visits every field that is there, in Kazoo's order.
-fn fields(r: &Registration, spelling: Spelling, visit: &mut dyn FnMut(&str, Value<'_>)) {
+/// Visits every field that is there, under its Kazoo header name, in Kazoo's order.
+pub fn visit_fields(r: &Registration, spelling: Spelling, visit: &mut dyn FnMut(&str, Value<'_>)) {
     let mut to = Visit(visit);
     let last = r.last_registration.gregorian();
     to.text("Username", &r.username);

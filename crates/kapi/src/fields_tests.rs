@@ -127,3 +127,52 @@ fn text_is_escaped() {
         "\"\\\u{1}é📞"
     );
 }
+
+#[test]
+fn every_name_over_http_is_listed_in_order() {
+    let mut event: Value = serde_json::from_str(include_str!(
+        "../../../fixtures/events/published-example.json"
+    ))
+    .unwrap();
+    for header in [
+        "Network-IP",
+        "Network-Port",
+        "Previous-Contact",
+        "Presence-ID",
+        "Registrar-Hostname",
+    ] {
+        event[header] = "1".into();
+    }
+    event["Proxy-Path"] = "sip:192.0.2.1".into();
+    event["Proxy-Port"] = 5060.into();
+    for header in [
+        "Proxy-IP",
+        "Proxy-Protocol",
+        "Source-IP",
+        "Source-Port",
+        "Account-Realm",
+        "Account-Name",
+    ] {
+        event[header] = "1".into();
+    }
+    for header in [
+        "Authorizing-ID",
+        "Authorizing-Type",
+        "Owner-ID",
+        "Registrar-Node",
+        "Call-ID",
+        "User-Agent",
+    ] {
+        event[header] = "1".into();
+    }
+    for header in ["From-User", "To-User"] {
+        event[header] = "1".into();
+    }
+    let registration = stored(event.to_string().as_bytes(), UnixMillis(1));
+    let mut names = Vec::new();
+    visit_fields(&registration, Spelling::Http, &mut |header, _| {
+        let name = HTTP_FIELDS.iter().find(|name| is_field(header, name));
+        names.push(*name.unwrap_or_else(|| panic!("{header}")));
+    });
+    assert_eq!(names, HTTP_FIELDS);
+}

@@ -6,6 +6,7 @@
 pub mod amqp;
 pub mod broker;
 pub mod directory;
+pub mod http;
 pub mod kamailio;
 pub mod management;
 pub mod phones;

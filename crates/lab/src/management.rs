@@ -37,7 +37,7 @@ impl Vhost {
             name: name.to_owned(),
             amqp: format!("amqp://guest:guest@127.0.0.1:{amqp_port}/{}", escaped(name)),
             api: format!("http://127.0.0.1:{api_port}/api"),
-            client: Client::new(),
+            client: crate::http::client(),
         }
     }
 

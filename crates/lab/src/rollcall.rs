@@ -69,7 +69,7 @@ impl Rollcall {
             home,
             port,
             process,
-            client: Client::new(),
+            client: crate::http::client(),
         };
         rollcall.consuming(1).await?;
         Ok(rollcall)

@@ -17,6 +17,17 @@ pub struct Scope {
     pub realms: Vec<Text>,
 }
 
+impl Scope {
+    /// Whether a registration belongs to it.
+    pub fn has(&self, registration: &Registration) -> bool {
+        registration.account.id.as_ref() == Some(&self.account)
+            || self
+                .realms
+                .iter()
+                .any(|realm| registration.is_of_realm(realm))
+    }
+}
+
 /// Accounts' realms, as configured and as learned from registrations.
 pub struct Accounts {
     configured: HashMap<AccountId, Vec<Text>>,
@@ -74,10 +85,12 @@ impl Accounts {
         configured.chain(learned).collect()
     }
 
-    /// What belongs to an account; `None` if nobody has said anything of it.
-    pub fn scope(&self, account: &AccountId) -> Option<Scope> {
+    /// What belongs to an account, of which the caller may know a realm; `None` if nobody has said
+    /// anything of it.
+    pub fn scope(&self, account: &AccountId, realm: Option<&str>) -> Option<Scope> {
+        let told: Option<Text> = realm.map(|realm| realm.to_ascii_lowercase().into());
         let mut realms = self.configured.get(account).cloned();
-        if let Some(learned) = self.learned.get(account) {
+        for learned in told.into_iter().chain(self.learned.get(account)) {
             let realms = realms.get_or_insert_default();
             if !realms.contains(&learned) {
                 realms.push(learned);

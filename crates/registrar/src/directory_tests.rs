@@ -57,13 +57,13 @@ async fn the_directory_says_whose_it_is() {
             // Visible by its realm meanwhile.
             assert_eq!(world.registrar.of_realm(REALM).len(), 1);
             let account = registration::AccountId::parse(ACCOUNT).unwrap();
-            assert!(world.registrar.scope(&account).is_none());
+            assert!(world.registrar.scope(&account, None).is_none());
         },
         knows,
     )
     .await;
     let account = registration::AccountId::parse(ACCOUNT).unwrap();
-    let scope = world.registrar.scope(&account).unwrap();
+    let scope = world.registrar.scope(&account, None).unwrap();
     let list = world.registrar.list(&scope);
     assert_eq!(list[0].account.authorizing_id.as_deref(), Some("device"));
     assert!(!list[0].suppress_unregister_notify);

@@ -11,6 +11,7 @@ mod delivery;
 mod directory;
 #[cfg(test)]
 mod fakes;
+mod feed;
 mod flush;
 mod health;
 mod index;
@@ -30,6 +31,7 @@ pub use bus::{Bus, BusFuture, Publication, Receipt};
 pub use changes::{Change, ChangeKind, Watcher};
 pub use delivery::Delivery;
 pub use directory::Directory;
+pub use feed::{Feed, Following, Told};
 pub use flush::{FlushError, Flushed};
 pub use health::{Health, LinkState, Round, Warmth, ZoneHealth};
 pub use notices::{NoticeSettings, Notices};

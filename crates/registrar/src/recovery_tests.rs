@@ -140,7 +140,7 @@ async fn peers_tell_what_they_have_and_the_newer_wins() {
     );
     assert_eq!(&*bob.original_contact, "<sip:bob@192.0.2.9>");
     let account = registration::AccountId::parse(ACCOUNT).unwrap();
-    assert!(world.registrar.scope(&account).is_some());
+    assert!(world.registrar.scope(&account, None).is_some());
 }
 
 #[tokio::test(start_paused = true)]

@@ -233,21 +233,30 @@ impl Registrar {
         }
     }
 
-    /// What belongs to an account; `None` if the account is not known.
-    pub fn scope(&self, account: &AccountId) -> Option<Scope> {
-        self.accounts.scope(account)
+    /// What belongs to an account, whose realm the caller may know; `None` if the account is not
+    /// known.
+    pub fn scope(&self, account: &AccountId, realm: Option<&str>) -> Option<Scope> {
+        self.accounts.scope(account, realm)
     }
 
-    /// The live registrations of an account, by username, then realm.
+    /// The live registrations of an account, in no order.
     pub fn list(&self, scope: &Scope) -> Vec<Arc<Registration>> {
-        let mut registrations = self.table.select(Some(&scope.account), &scope.realms);
-        registrations.sort_by(|a, b| (&a.username, &a.realm).cmp(&(&b.username, &b.realm)));
-        registrations
+        self.table.select(Some(&scope.account), &scope.realms)
     }
 
     /// The live registrations of a realm, or whose account has it, in no order.
     pub fn of_realm(&self, realm: &str) -> Vec<Arc<Registration>> {
         self.table.select(None, &[realm])
+    }
+
+    /// How many live registrations there are. Goes through the whole table.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// How many live registrations an account has.

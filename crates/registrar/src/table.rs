@@ -318,6 +318,18 @@ impl Table {
             .collect()
     }
 
+    /// How many live registrations there are. Goes through the whole table.
+    pub fn len(&self) -> usize {
+        let now = self.clock.now();
+        let live = |(_, entry): &(Arc<Aor>, Arc<Entry>)| entry.live_at(now).is_some();
+        self.cache.iter().filter(live).count()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Reclaims what has expired. Nothing dead is ever shown without it, but memory waits for it.
     pub fn sweep(&self) {
         self.cache.run_pending_tasks();

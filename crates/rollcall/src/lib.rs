@@ -1,6 +1,7 @@
 //! The binary's parts: command line, configuration, life cycle, wiring, and the demo.
 
 pub mod accounts;
+pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod demo;

@@ -1,6 +1,10 @@
 //! The life of the process: tasks, signals, and an orderly end.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context as _, bail};
 use registrar::Registrar;
@@ -17,6 +21,7 @@ const SWEEP_PERIOD: Duration = Duration::from_secs(1);
 pub struct Life {
     stop: CancellationToken,
     tracker: TaskTracker,
+    before_drain: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
     died: mpsc::Sender<&'static str>,
     deaths: mpsc::Receiver<&'static str>,
 }
@@ -27,6 +32,7 @@ impl Default for Life {
         Self {
             stop: CancellationToken::new(),
             tracker: TaskTracker::new(),
+            before_drain: Mutex::default(),
             died,
             deaths,
         }
@@ -37,6 +43,16 @@ impl Life {
     /// Told when everything is to stop.
     pub fn stop(&self) -> CancellationToken {
         self.stop.clone()
+    }
+
+    /// Does this once it is known that the process is to stop, before it is waited for that requests
+    /// finish.
+    pub fn before_drain(&self, then: impl FnOnce() + Send + 'static) {
+        let mut all = self
+            .before_drain
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.push(Box::new(then));
     }
 
     /// Keeps count of tasks that have to finish before the process ends.
@@ -113,6 +129,13 @@ impl Life {
             }
             name = self.deaths.recv() => name,
         };
+        let before_drain = std::mem::take(&mut self.before_drain);
+        let before_drain = before_drain
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        for then in before_drain {
+            then();
+        }
         let drained = async {
             handle.stop(true).await;
             self.stop.cancel();

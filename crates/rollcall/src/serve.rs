@@ -1,30 +1,32 @@
 //! Wiring of the service: configuration to settings, settings to parts, parts to each other.
 
-use std::{collections::HashMap, net::TcpListener, path::Path, sync::Arc};
+use std::{collections::HashMap, net::TcpListener, path::Path, sync::Arc, time::Duration};
 
 use amqp::{AmqpBus, ZoneSettings};
 use anyhow::Context as _;
-use facade::{
-    Facade, ServerSettings,
-    auth::{Auth, StaticTokens},
-};
+use facade::{Certificate, Facade, ServerSettings, Throttle, ThrottleSettings};
 use kapi::{Identity, Limits};
-use registrar::{Accounts, Registrar, Settings};
+use registrar::{Accounts, Feed, Registrar, Settings};
 use registration::{Clock, Policy, SystemClock, Zone};
 
-use crate::{
-    accounts,
-    config::{AuthMode, Config},
-    life::Life,
-    telemetry,
-    upkeep::Upkeep,
-};
+use crate::{accounts, auth, config::Config, life::Life, telemetry, upkeep::Upkeep};
+
+/// Changes that are kept for those who follow them and come back.
+pub const FEED_LENGTH: usize = 10_000;
+/// How often the certificate's files are looked at.
+const CERTIFICATE_PERIOD: Duration = Duration::from_secs(10);
 
 /// Runs the service until it is told to stop.
 pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     let config = Config::load(config, environment())?;
     telemetry::init(&config.log)?;
-    let auth = auth(&config)?;
+    // Whichever part of the program speaks TLS first must find one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let auth = auth::auth(&config)?;
+    let certificate = config.http.tls.clone();
+    let certificate = certificate
+        .map(|(chain, key)| Certificate::read(chain, key))
+        .transpose()?;
     let realms = config
         .accounts
         .realms_file
@@ -33,7 +35,9 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     let (bind, port) = (config.http.bind, config.http.port);
     let bus = AmqpBus::new(amqp_settings(&config), zones(&config))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let (upkeep, watchers) = Upkeep::new(&config);
+    let (upkeep, mut watchers) = Upkeep::new(&config);
+    let (feed, watcher) = Feed::new(FEED_LENGTH);
+    watchers.push(watcher);
     let registrar = Arc::new(Registrar::watched(
         registrar_settings(&config)?,
         Accounts::new(realms),
@@ -55,15 +59,44 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     let facade = Facade {
         registrar,
         auth,
+        feed: Arc::clone(&feed),
+        throttle: Throttle::new(ThrottleSettings {
+            requests: config.http.rate_limit,
+            failures: config.auth.max_failures,
+        }),
         clock,
         node: config.amqp.node.clone(),
         echo_token: config.auth.echo_token,
     };
-    let server = facade::serve(facade, listener, &server_settings(&config))?;
+    if let Some(certificate) = &certificate {
+        renew(&life, certificate);
+    }
+    life.before_drain(close(&feed));
+    let server = facade::serve(facade, listener, &server_settings(&config, certificate))?;
     tracing::info!(%address, node = config.amqp.node, version = env!("CARGO_PKG_VERSION"), "listening");
     let ended = life.serve(server, config.shutdown.drain_timeout).await;
     log_counts(&counted);
     ended
+}
+
+/// Ends what would otherwise go on for as long as anyone follows.
+pub fn close(feed: &Arc<Feed>) -> impl FnOnce() + Send + 'static {
+    let feed = Arc::clone(feed);
+    move || feed.close()
+}
+
+/// Reads the certificate's files again when they have changed.
+fn renew(life: &Life, certificate: &Arc<Certificate>) {
+    let certificate = Arc::clone(certificate);
+    life.every(
+        CERTIFICATE_PERIOD,
+        "certificate",
+        move || match certificate.renew() {
+            Ok(false) => {}
+            Ok(true) => tracing::info!("the certificate was renewed"),
+            Err(error) => tracing::error!(%error, "the certificate stays as it was"),
+        },
+    );
 }
 
 /// What became of all deliveries, for whoever wonders after the end.
@@ -81,22 +114,6 @@ fn log_counts(registrar: &Registrar) {
 fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
         .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
-}
-
-fn auth(config: &Config) -> anyhow::Result<Auth> {
-    match (config.auth.mode, &config.auth.tokens_file) {
-        (AuthMode::Static, Some(file)) => Ok(Auth::Static(StaticTokens::read(file)?)),
-        (AuthMode::Static, None) => {
-            anyhow::bail!("auth.tokens_file must name the file of token hashes")
-        }
-        (AuthMode::None, _) => {
-            tracing::warn!(
-                bind = %config.http.bind,
-                "auth.mode is \"none\": whoever reaches this address may list and flush every account"
-            );
-            Ok(Auth::None)
-        }
-    }
 }
 
 fn zones(config: &Config) -> Vec<ZoneSettings> {
@@ -139,7 +156,7 @@ fn registrar_settings(config: &Config) -> anyhow::Result<Settings> {
     })
 }
 
-fn server_settings(config: &Config) -> ServerSettings {
+fn server_settings(config: &Config, certificate: Option<Arc<Certificate>>) -> ServerSettings {
     ServerSettings {
         workers: config.http.workers,
         max_body_bytes: config.http.max_body_bytes,
@@ -147,5 +164,6 @@ fn server_settings(config: &Config) -> ServerSettings {
         keep_alive: config.http.keep_alive,
         request_timeout: config.http.request_timeout,
         drain_timeout: config.shutdown.drain_timeout,
+        certificate,
     }
 }

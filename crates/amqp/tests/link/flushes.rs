@@ -14,7 +14,7 @@ async fn a_flush_goes_out_and_its_echo_changes_nothing() -> anyhow::Result<()> {
     register(&client, "bob", "192.0.2.1:5060").await?;
     node.knows("bob", "192.0.2.1:5060").await?;
 
-    let scope = node.registrar.scope(&account()).unwrap();
+    let scope = node.registrar.scope(&account(), None).unwrap();
     let flushed = node.registrar.flush_account(&scope).await?;
     assert_eq!((flushed.forgotten, flushed.missing.len()), (1, 0));
     let message = tap.next(PATIENCE).await?;

@@ -122,7 +122,7 @@ impl Node {
     }
 
     pub(crate) fn list(&self) -> Vec<Arc<Registration>> {
-        let scope = self.registrar.scope(&account()).unwrap();
+        let scope = self.registrar.scope(&account(), None).unwrap();
         self.registrar.list(&scope)
     }
 

@@ -30,7 +30,7 @@ async fn a_broker_that_is_killed_is_found_again() -> anyhow::Result<()> {
         reason.starts_with("not connected to RabbitMQ ("),
         "{reason}"
     );
-    let scope = node.registrar.scope(&account()).unwrap();
+    let scope = node.registrar.scope(&account(), None).unwrap();
     let error = node.registrar.flush_account(&scope).await.unwrap_err();
     assert!(
         matches!(error, FlushError::Unreachable { forgotten: 0, .. }),

@@ -1,8 +1,15 @@
 //! Who may do what.
 
+mod crossbar;
+mod jwt;
+mod keys;
+mod restrictions;
 mod static_tokens;
 mod token;
 
+pub use crossbar::{CrossbarAuth, CrossbarSettings};
+pub use jwt::{JwtAuth, JwtSettings};
+pub use keys::Keys;
 pub use static_tokens::{StaticTokens, TokensError};
 pub(crate) use token::token_of;
 
@@ -17,52 +24,87 @@ pub enum Right {
     Write,
 }
 
+/// What a caller wants to do it to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Subject {
+    /// One account.
+    Account(AccountId),
+    /// All of them.
+    System,
+}
+
+/// What a caller asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Access<'a> {
+    /// Whose registrations.
+    pub subject: &'a Subject,
+    /// To read or to change.
+    pub right: Right,
+    /// The HTTP method.
+    pub method: &'a str,
+    /// The API's endpoint, as token restrictions name it.
+    pub endpoint: &'a str,
+    /// What stands behind the endpoint in the path.
+    pub arguments: &'a str,
+}
+
+/// A caller may, and what was learned on the way.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Granted {
+    /// The account's realm.
+    pub realm: Option<String>,
+}
+
 /// Why a caller may not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Denied {
     /// No token, or one that nobody knows.
     NoCredentials,
     /// A good token, but not for this.
     NoRight,
+    /// There is no such account.
+    NoSuchAccount,
+    /// It could not be found out; the text is for the log.
+    Unreachable(String),
 }
 
 /// How callers are told apart.
-#[derive(Debug)]
 pub enum Auth {
     /// They are not: everyone may do everything. Only ever by explicit configuration.
     None,
     /// By a file of token hashes.
     Static(StaticTokens),
+    /// By Kazoo's own tokens, verified here.
+    Jwt(JwtAuth),
+    /// By asking Crossbar with the caller's token.
+    Crossbar(CrossbarAuth),
 }
 
 impl Auth {
-    /// Whether the bearer of `token` has `right` to the account.
-    pub fn check(
-        &self,
-        token: Option<&str>,
-        account: &AccountId,
-        right: Right,
-    ) -> Result<(), Denied> {
+    /// Whether the bearer of `token` may do as asked.
+    pub async fn check(&self, token: Option<&str>, access: Access<'_>) -> Result<Granted, Denied> {
+        if let Self::None = self {
+            return Ok(Granted::default());
+        }
+        let token = token.ok_or(Denied::NoCredentials)?;
         match self {
-            Self::None => Ok(()),
-            Self::Static(tokens) => {
-                let grant = token
-                    .and_then(|token| tokens.find(token))
-                    .ok_or(Denied::NoCredentials)?;
-                if grant.allows(account, right) {
-                    Ok(())
-                } else {
-                    Err(Denied::NoRight)
-                }
-            }
+            Self::None => Ok(Granted::default()),
+            Self::Static(tokens) => tokens.check(token, access),
+            Self::Jwt(jwt) => jwt.check(token, access).await,
+            Self::Crossbar(crossbar) => crossbar.check(token, access).await,
         }
     }
 
-    /// Whether `token` is one that somebody holds, whatever it may do.
-    pub fn knows(&self, token: Option<&str>) -> bool {
+    /// Whether `token` may be one that somebody holds, whatever it may do.
+    pub async fn knows(&self, token: Option<&str>) -> bool {
+        let Some(token) = token else {
+            return matches!(self, Self::None);
+        };
         match self {
-            Self::None => true,
-            Self::Static(tokens) => token.and_then(|token| tokens.find(token)).is_some(),
+            // Crossbar can only be asked about an account.
+            Self::None | Self::Crossbar(_) => true,
+            Self::Static(tokens) => tokens.find(token).is_some(),
+            Self::Jwt(jwt) => jwt.verify(token).await.is_ok(),
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::Right;
+use super::{Access, Denied, Granted, Right, Subject};
 
 /// Why a tokens file cannot be used. Hashes are not repeated in it.
 #[derive(Debug, thiserror::Error)]
@@ -67,10 +67,14 @@ pub(super) struct Grant {
 }
 
 impl Grant {
-    /// Whether it gives `right` to the account.
-    pub(super) fn allows(&self, account: &AccountId, right: Right) -> bool {
-        (self.all_accounts || self.accounts.contains(account))
-            && (right == Right::Read || self.write)
+    /// Whether it lets its bearer do as asked.
+    fn allows(&self, subject: &Subject, right: Right) -> bool {
+        let concerns = self.all_accounts
+            || match subject {
+                Subject::Account(account) => self.accounts.contains(account),
+                Subject::System => false,
+            };
+        concerns && (right == Right::Read || self.write)
     }
 }
 
@@ -108,6 +112,15 @@ impl StaticTokens {
             .map(grant)
             .collect::<Result<_, _>>()
             .map(Self)
+    }
+
+    pub(super) fn check(&self, token: &str, access: Access<'_>) -> Result<Granted, Denied> {
+        let grant = self.find(token).ok_or(Denied::NoCredentials)?;
+        if grant.allows(access.subject, access.right) {
+            Ok(Granted::default())
+        } else {
+            Err(Denied::NoRight)
+        }
     }
 
     /// The grant of a token. Every entry is compared, each in constant time.
@@ -181,16 +194,18 @@ mod tests {
 
     #[test]
     fn a_grant_is_for_its_accounts_and_rights_only() {
-        let (a, b) = (AccountId::parse(A).unwrap(), AccountId::parse(B).unwrap());
+        let [a, b] = [A, B].map(|id| Subject::Account(AccountId::parse(id).unwrap()));
         let tokens = StaticTokens::parse(&file(&format!("\"{A}\""), false)).unwrap();
         let grant = tokens.find("secret").unwrap();
         assert!(
             grant.allows(&a, Right::Read)
                 && !grant.allows(&a, Right::Write)
                 && !grant.allows(&b, Right::Read)
+                && !grant.allows(&Subject::System, Right::Read)
         );
         let tokens = StaticTokens::parse(&file("\"*\"", true)).unwrap();
-        assert!(tokens.find("secret").unwrap().allows(&b, Right::Write));
+        let grant = tokens.find("secret").unwrap();
+        assert!(grant.allows(&b, Right::Write) && grant.allows(&Subject::System, Right::Read));
         for wrong in ["", "Secret", "secret ", HASH] {
             assert!(tokens.find(wrong).is_none(), "{wrong}");
         }

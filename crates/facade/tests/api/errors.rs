@@ -82,7 +82,7 @@ async fn wrong_verbs_say_which_are_right() {
         (
             "PUT",
             format!("{}/bob", registrations(ACME)),
-            "DELETE, OPTIONS",
+            "GET, HEAD, DELETE, OPTIONS",
         ),
     ] {
         let answer = world.admin(method, &path).await;

@@ -8,8 +8,12 @@
 
 mod count;
 mod errors;
+mod events;
 mod flush_all;
 mod flush_one;
 mod health;
 mod list;
+mod pages;
+mod tokens;
+mod transport;
 mod world;

@@ -8,11 +8,13 @@ use std::{
 };
 
 use facade::{
-    Facade, ServerSettings,
+    Certificate, Facade, ServerSettings, Throttle, ThrottleSettings,
     auth::{Auth, StaticTokens},
     serve,
 };
-use registrar::{Accounts, Bus, BusFuture, Delivery, Publication, Receipt, Registrar, Settings};
+use registrar::{
+    Accounts, Bus, BusFuture, Delivery, Feed, Publication, Receipt, Registrar, Settings,
+};
 use registration::{AccountId, ManualClock, UnixMillis, Zone};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -70,8 +72,8 @@ pub(crate) struct World {
     pub(crate) registrar: Arc<Registrar>,
     pub(crate) clock: Arc<ManualClock>,
     bus: Arc<Memory>,
-    base: String,
-    client: Client,
+    pub(crate) base: String,
+    pub(crate) client: Client,
 }
 
 /// An answer, its envelope checked.
@@ -89,10 +91,26 @@ impl World {
     }
 
     pub(crate) fn with(echo_token: bool) -> Self {
+        let auth = Auth::Static(StaticTokens::parse(TOKENS).unwrap());
+        Self::build(auth, echo_token, 1000, None)
+    }
+
+    /// With callers told apart this way.
+    pub(crate) fn judged_by(auth: Auth) -> Self {
+        Self::build(auth, true, 1000, None)
+    }
+
+    pub(crate) fn build(
+        auth: Auth,
+        echo_token: bool,
+        failures: u32,
+        certificate: Option<Arc<Certificate>>,
+    ) -> Self {
         let bus = Arc::new(Memory::default());
         let clock = Arc::new(ManualClock::at(UnixMillis(T0 * 1000)));
         let empty = AccountId::parse(EMPTY).unwrap();
-        let registrar = Arc::new(Registrar::new(
+        let (feed, watcher) = Feed::new(8);
+        let registrar = Arc::new(Registrar::watched(
             Settings::new(kapi::Identity::new("rollcall@test").unwrap()),
             Accounts::new(HashMap::from([(
                 empty,
@@ -100,10 +118,16 @@ impl World {
             )])),
             Arc::<Memory>::clone(&bus),
             Arc::<ManualClock>::clone(&clock),
+            vec![watcher],
         ));
         let facade = Facade {
             registrar: Arc::clone(&registrar),
-            auth: Auth::Static(StaticTokens::parse(TOKENS).unwrap()),
+            auth,
+            feed: Arc::clone(&feed),
+            throttle: Throttle::new(ThrottleSettings {
+                requests: None,
+                failures,
+            }),
             clock: Arc::<ManualClock>::clone(&clock),
             node: "rollcall@test".into(),
             echo_token,
@@ -115,16 +139,22 @@ impl World {
             keep_alive: Duration::from_secs(5),
             request_timeout: Duration::from_secs(5),
             drain_timeout: Duration::from_secs(1),
+            certificate,
         };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
+        let scheme = if settings.certificate.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let base = format!("{scheme}://{}", listener.local_addr().unwrap());
         tokio::spawn(serve(facade, listener, &settings).unwrap());
         let world = Self {
             registrar,
             clock,
             bus,
             base,
-            client: Client::new(),
+            client: client(),
         };
         for username in ["zed", "Bob", "amy"] {
             world.register(username, 600);
@@ -222,6 +252,12 @@ impl World {
             body,
         }
     }
+}
+
+/// An HTTP client; it wants to know how TLS is done before it is made.
+pub(crate) fn client() -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::new()
 }
 
 /// Path of an account's registrations.

@@ -2,6 +2,8 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr},
+    num::NonZeroU32,
+    path::PathBuf,
     time::Duration,
 };
 
@@ -24,6 +26,10 @@ pub struct Http {
     pub keep_alive: Duration,
     /// The most connections at once, per worker.
     pub max_connections: usize,
+    /// Requests a second of one address; `None` for any number.
+    pub rate_limit: Option<NonZeroU32>,
+    /// Certificate chain and key.
+    pub tls: Option<(PathBuf, PathBuf)>,
 }
 
 impl Http {
@@ -38,6 +44,18 @@ impl Http {
         let keep_alive = r.number("http.keep_alive", "seconds", 0..=3600, 75);
         let max_connections =
             r.number("http.max_connections", "connections", 1..=1_000_000, 25_000);
+        let rate_limit = r.number("http.rate_limit", "requests a second", 0..=1_000_000, 0);
+        let tls = match (r.path("http.tls_certificate"), r.path("http.tls_key")) {
+            (None, None) => None,
+            (Some(chain), Some(key)) => Some((chain, key)),
+            _ => {
+                r.problem(
+                    "http.tls_certificate and http.tls_key go together: set both, or neither"
+                        .into(),
+                );
+                None
+            }
+        };
         Self {
             bind,
             port: narrow(port, u16::MAX),
@@ -46,6 +64,8 @@ impl Http {
             request_timeout: Duration::from_secs(request_timeout),
             keep_alive: Duration::from_secs(keep_alive),
             max_connections: narrow(max_connections, usize::MAX),
+            rate_limit: NonZeroU32::new(narrow(rate_limit, u32::MAX)),
+            tls,
         }
     }
 }

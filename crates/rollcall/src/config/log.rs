@@ -31,7 +31,8 @@ impl Log {
             level: r.parsed("log.level", LEVELS, "info".to_owned(), filter),
             format: r.choice(
                 "log.format",
-                [("text", LogFormat::Text), ("json", LogFormat::Json)],
+                &[("text", LogFormat::Text), ("json", LogFormat::Json)],
+                LogFormat::Text,
             ),
         }
     }

@@ -176,16 +176,40 @@ impl Reader {
             .unwrap_or(default)
     }
 
-    /// One of two words, the first of which is the default.
-    pub(super) fn choice<T: Copy>(&mut self, key: &str, words: [(&'static str, T); 2]) -> T {
-        let [(first, default), (second, other)] = words;
-        let takes = format!("{first:?} or {second:?}");
-        let parse = |text: &str| match text {
-            text if text == first => Some(default),
-            text if text == second => Some(other),
+    /// One of several words, the first of which is the default.
+    pub(super) fn choice<T: Copy>(
+        &mut self,
+        key: &str,
+        words: &[(&'static str, T)],
+        default: T,
+    ) -> T {
+        let quoted: Vec<String> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
+        let takes = match quoted.split_last() {
+            Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+            _ => quoted.concat(),
+        };
+        let parse = |text: &str| {
+            let chosen = words.iter().find(|(word, _)| *word == text);
+            chosen.map(|(_, chosen)| *chosen)
+        };
+        let first = words.first().map_or("", |(word, _)| word);
+        self.optional(key, &takes, first, parse).unwrap_or(default)
+    }
+
+    /// A list of texts that `parse` takes; empty if it is not set. In the environment commas stand
+    /// between them.
+    pub(super) fn list<T>(
+        &mut self,
+        key: &str,
+        takes: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
+        let read = |value: &Value, _: &Origin| match value {
+            Value::Array(items) => items.iter().map(|item| parse(item.as_str()?)).collect(),
+            Value::String(text) => text.split(',').map(|item| parse(item.trim())).collect(),
             _ => None,
         };
-        self.optional(key, &takes, first, parse).unwrap_or(default)
+        self.read(key, takes, "", read).unwrap_or_default()
     }
 
     /// A path, if there is one.

@@ -18,6 +18,16 @@ const THE_MACHINES_OWN: [(&str, &str); 2] = [
     ("amqp.node", "`rollcall@` and the host's name"),
 ];
 
+/// Shown in the example as they might be.
+const HAVE_NO_DEFAULT: [&str; 6] = [
+    "accounts.realms_file",
+    "snapshot.file",
+    "http.tls_certificate",
+    "http.tls_key",
+    "auth.crossbar_url",
+    "auth.keys_dir",
+];
+
 /// Every key that is read.
 fn known() -> Vec<Known> {
     let zones = "[zones.NAME]\nuris = [\"amqp://a\"]".parse().unwrap();
@@ -99,7 +109,7 @@ fn the_example_shows_every_key_with_its_default() {
         });
         let table = table.unwrap_or_else(|| panic!("{section} is not in the example"));
         assert!(table.contains_key(name), "{key} is not in the example");
-        let has_none = ["accounts.realms_file", "snapshot.file"].contains(&key.as_str());
+        let has_none = HAVE_NO_DEFAULT.contains(&key.as_str());
         if THE_MACHINES_OWN.iter().any(|(own, _)| *own == key) || has_none {
             table.remove(name);
         }

@@ -13,13 +13,16 @@ use std::{
 
 use anyhow::Context as _;
 use facade::{
-    Facade, ServerSettings,
+    Facade, ServerSettings, Throttle, ThrottleSettings,
     auth::{Auth, StaticTokens},
 };
-use registrar::{Accounts, Delivery, LinkState, RecoverySettings, Registrar, Settings};
+use registrar::{Accounts, Delivery, Feed, LinkState, RecoverySettings, Registrar, Settings};
 use registration::{Clock, Policy, SystemClock, Zone};
 
-use crate::life::Life;
+use crate::{
+    life::Life,
+    serve::{FEED_LENGTH, close},
+};
 use bus::LocalBus;
 use phones::Fleet;
 
@@ -48,14 +51,17 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
         },
         ..Settings::new(kapi::Identity::new(NODE)?)
     };
-    let registrar = Arc::new(Registrar::new(
+    let (feed, watcher) = Feed::new(FEED_LENGTH);
+    let registrar = Arc::new(Registrar::watched(
         settings,
         Accounts::new([].into()),
         Arc::<LocalBus>::clone(&bus),
         Arc::clone(&clock),
+        vec![watcher],
     ));
 
     let life = Life::default();
+    life.before_drain(close(&feed));
     let consuming = Arc::clone(&registrar);
     life.run(
         "bus",
@@ -79,6 +85,11 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
     let facade = Facade {
         registrar,
         auth: Auth::Static(StaticTokens::parse(&tokens)?),
+        feed,
+        throttle: Throttle::new(ThrottleSettings {
+            requests: None,
+            failures: 1000,
+        }),
         clock,
         node: NODE.into(),
         echo_token: true,
@@ -90,6 +101,7 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
         keep_alive: Duration::from_secs(75),
         request_timeout: Duration::from_secs(10),
         drain_timeout: Duration::from_secs(2),
+        certificate: None,
     };
     life.serve(
         facade::serve(facade, listener, &server)?,
@@ -155,12 +167,12 @@ fn warm(life: &Life, registrar: &Arc<Registrar>) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_hash_is_that_of_the_token() {
+    #[tokio::test]
+    async fn the_hash_is_that_of_the_token() {
         let tokens = format!(
             "[[token]]\nname = \"demo\"\nsha256 = \"{TOKEN_SHA256}\"\naccounts = [\"*\"]\n"
         );
         let auth = Auth::Static(StaticTokens::parse(&tokens).unwrap());
-        assert!(auth.knows(Some(TOKEN)));
+        assert!(auth.knows(Some(TOKEN)).await);
     }
 }

@@ -1,0 +1,207 @@
+//! Answers that are lists: filtered, in order, in pages or whole, as JSON or as a table.
+//!
+//! A long list is never held as text: it is rendered twice, once for its revision and once, piece
+//! by piece, as the client takes it.
+
+use std::{convert::Infallible, sync::Arc};
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::header::{self, HeaderValue},
+    web::Bytes,
+};
+use futures_util::stream;
+use kapi::{Spelling, write_json};
+use registration::Registration;
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    Facade,
+    accept::{Format, wanted},
+    envelope::{self, Extras},
+    error::ApiError,
+    filter::Filters,
+    order::{Place, by_name},
+    query::Params,
+    table_format::{write_head, write_row},
+};
+
+/// The largest page.
+const MAX_PAGE: usize = 10_000;
+/// Lists up to this long are answered in one piece, and indented if that is asked for.
+const SHORT: usize = 200;
+/// About how much of a longer one is held at a time.
+const PIECE_BYTES: usize = 65_536;
+
+type Registrations = Vec<Arc<Registration>>;
+
+/// Answers with those of `registrations` that the request wants.
+pub(crate) fn answer(
+    req: &HttpRequest,
+    facade: &Facade,
+    mut registrations: Registrations,
+) -> Result<HttpResponse, ApiError> {
+    let params = Params::of(req);
+    let format = wanted(req, &params)?;
+    let filters = Filters::of(&params)?;
+    let page = Page::of(&params)?;
+    if !filters.is_empty() {
+        registrations.retain(|registration| filters.admit(registration));
+    }
+    registrations.sort_by(|one, other| by_name(one, other));
+    let next = page.cut(&mut registrations);
+    match format {
+        Format::Json => {
+            let extras = Extras {
+                page_size: Some(registrations.len()),
+                start_key: page.start.map(|start| start.to_key()),
+                next_start_key: next.map(|next| next.to_key()),
+                ..Extras::default()
+            };
+            json(req, facade, registrations, extras)
+        }
+        Format::Csv => Ok(csv(req, registrations, next)),
+    }
+}
+
+/// Which part of a list is wanted.
+struct Page {
+    start: Option<Place>,
+    size: Option<usize>,
+}
+
+impl Page {
+    fn of(params: &Params) -> Result<Self, ApiError> {
+        if params.get("paginate") == Some("false") {
+            return Ok(Self {
+                start: None,
+                size: None,
+            });
+        }
+        let bad = |parameter, got: &str, takes| ApiError::Parse {
+            parameter,
+            got: got.chars().take(100).collect(),
+            takes,
+        };
+        let size = |got: &str| {
+            let size = got
+                .parse()
+                .ok()
+                .filter(|size| (1..=MAX_PAGE).contains(size));
+            size.ok_or_else(|| bad("page_size", got, "a whole number from 1 to 10000"))
+        };
+        let start = |got: &str| {
+            Place::from_key(got)
+                .ok_or_else(|| bad("start_key", got, "a next_start_key of an answer"))
+        };
+        Ok(Self {
+            start: params.get("start_key").map(start).transpose()?,
+            size: params.get("page_size").map(size).transpose()?,
+        })
+    }
+
+    /// Leaves this page of a list that is in order; returns where the next one begins.
+    fn cut(&self, registrations: &mut Registrations) -> Option<Place> {
+        if let Some(start) = &self.start {
+            let before = registrations.partition_point(|r| start.is_after(r));
+            registrations.drain(..before);
+        }
+        let size = self.size?;
+        let next = registrations.get(size).map(|next| Place::of(next));
+        registrations.truncate(size);
+        next
+    }
+}
+
+fn write_item(at: usize, registration: &Registration, out: &mut Vec<u8>) {
+    if at > 0 {
+        out.push(b',');
+    }
+    write_json(registration, Spelling::Http, out);
+}
+
+fn json(
+    req: &HttpRequest,
+    facade: &Facade,
+    registrations: Registrations,
+    extras: Extras,
+) -> Result<HttpResponse, ApiError> {
+    if registrations.len() <= SHORT {
+        let mut data = vec![b'['];
+        for (at, registration) in registrations.iter().enumerate() {
+            write_item(at, registration, &mut data);
+        }
+        data.push(b']');
+        return envelope::success(req, facade, data, extras);
+    }
+    let revision = revision(&registrations);
+    if let Some(unchanged) = envelope::unchanged(req, &revision) {
+        return Ok(unchanged);
+    }
+    let (head, tail) = envelope::around(req, facade, &revision, extras)?;
+    let pieces = pieces(head, registrations, write_item, tail);
+    Ok(HttpResponse::Ok()
+        .content_type("application/json")
+        .insert_header((header::ETAG, format!("\"{revision}\"")))
+        .streaming(stream::iter(pieces.map(Ok::<_, Infallible>))))
+}
+
+fn revision(registrations: &[Arc<Registration>]) -> String {
+    let mut digest = Sha256::new();
+    digest.update(b"[");
+    let mut item = Vec::new();
+    for (at, registration) in registrations.iter().enumerate() {
+        item.clear();
+        write_item(at, registration, &mut item);
+        digest.update(&item);
+    }
+    digest.update(b"]");
+    envelope::hex_half(&digest.finalize())
+}
+
+fn csv(req: &HttpRequest, registrations: Registrations, next: Option<Place>) -> HttpResponse {
+    let mut head = Vec::new();
+    write_head(&mut head);
+    let pieces = pieces(
+        head,
+        registrations,
+        |_, r, out| write_row(r, out),
+        Vec::new(),
+    );
+    let mut response = HttpResponse::Ok();
+    response
+        .content_type("text/csv; charset=utf-8")
+        .insert_header((
+            header::CONTENT_DISPOSITION,
+            "attachment; filename=registrations.csv",
+        ));
+    if let Some(next) = next
+        && let Ok(key) = HeaderValue::from_str(&next.to_key())
+    {
+        response.insert_header(("X-Next-Start-Key", key));
+    }
+    let _ = req;
+    response.streaming(stream::iter(pieces.map(Ok::<_, Infallible>)))
+}
+
+/// The list's text, a piece at a time, each made when it is wanted.
+fn pieces(
+    head: Vec<u8>,
+    registrations: Registrations,
+    write: impl Fn(usize, &Registration, &mut Vec<u8>),
+    tail: Vec<u8>,
+) -> impl Iterator<Item = Bytes> {
+    let mut left = registrations.into_iter().enumerate();
+    let (mut head, mut tail) = (Some(head), Some(tail));
+    std::iter::from_fn(move || {
+        let mut piece = head.take().unwrap_or_default();
+        while piece.len() < PIECE_BYTES {
+            let Some((at, registration)) = left.next() else {
+                piece.append(&mut tail.take()?);
+                return Some(Bytes::from(piece));
+            };
+            write(at, &registration, &mut piece);
+        }
+        Some(Bytes::from(piece))
+    })
+}

@@ -1,0 +1,33 @@
+//! The registrations of all accounts, for those who may see all of them.
+
+use actix_web::{HttpRequest, HttpResponse, web::Data};
+
+use crate::{
+    Facade,
+    accept::takes_json,
+    caller::Administrator,
+    envelope::{Extras, success},
+    error::ApiError,
+    listing,
+};
+
+/// `GET /v2/registrations`
+pub(crate) async fn list(
+    req: HttpRequest,
+    facade: Data<Facade>,
+    _: Administrator,
+) -> Result<HttpResponse, ApiError> {
+    listing::answer(&req, &facade, facade.registrar.all())
+}
+
+/// `GET /v2/registrations/count`
+pub(crate) async fn count(
+    req: HttpRequest,
+    facade: Data<Facade>,
+    _: Administrator,
+) -> Result<HttpResponse, ApiError> {
+    takes_json(&req)?;
+    let count = facade.registrar.len();
+    let data = format!("{{\"count\":{count}}}").into_bytes();
+    success(&req, &facade, data, Extras::default())
+}
