@@ -11,7 +11,7 @@ use actix_web::{
 };
 
 use crate::{
-    Certificate, Facade, boundary::boundary, devices, error::ApiError, events, health,
+    Certificate, Facade, boundary::boundary, devices, error::ApiError, events, health, openapi,
     registrations, system, tunnel,
 };
 
@@ -46,6 +46,10 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(web::get().to(health::alive))
                 .route(web::head().to(health::alive)),
         )
+        .service(resource("/openapi.json", PROBE).route(web::get().to(openapi::json)))
+        .service(resource("/docs", PROBE).route(web::get().to(openapi::page)))
+        .service(resource("/docs/page.js", PROBE).route(web::get().to(openapi::script)))
+        .service(resource("/docs/page.css", PROBE).route(web::get().to(openapi::style)))
         .service(
             resource("/readyz", PROBE)
                 .route(web::get().to(health::ready))
@@ -62,13 +66,13 @@ pub fn routes(config: &mut ServiceConfig) {
             resource("/v2/accounts/{account_id}/registrations/count", COLLECTION)
                 .route(web::get().to(registrations::count))
                 .route(web::head().to(registrations::count))
-                .route(web::delete().to(registrations::flush_one))
+                .route(web::delete().to(registrations::flush_count))
                 .route(web::post().to(tunnel::post_one)),
         )
         .service(
             resource("/v2/accounts/{account_id}/registrations/events", COLLECTION)
                 .route(web::get().to(events::events))
-                .route(web::delete().to(registrations::flush_one))
+                .route(web::delete().to(registrations::flush_events))
                 .route(web::post().to(tunnel::post_one)),
         )
         .service(

@@ -51,13 +51,11 @@ pub(crate) async fn boundary(
         let address = req.peer_addr().map(|address| address.ip());
         facade.throttle.admit_request(address).err()
     });
-    let response = match throttled {
-        Some(error) => req.error_response(error).map_into_boxed_body(),
-        None => next
-            .call(req)
-            .instrument(span.clone())
-            .await?
-            .map_into_boxed_body(),
+    let response = if let Some(error) = throttled {
+        req.error_response(error).map_into_boxed_body()
+    } else {
+        let answering = next.call(req).instrument(span.clone());
+        answering.await?.map_into_boxed_body()
     };
     let _entered = span.enter();
     let mut response = enveloped(response);

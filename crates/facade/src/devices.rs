@@ -11,6 +11,7 @@ use crate::{
     caller::{Authorized, ToReadDevices},
     envelope::{Extras, success},
     error::ApiError,
+    openapi::{DevicesAnswer, ReadRefused},
 };
 
 #[derive(Serialize)]
@@ -20,6 +21,15 @@ struct Device<'a> {
 }
 
 /// `GET /v2/accounts/{ACCOUNT_ID}/devices/status`
+#[utoipa::path(
+    get, path = "/v2/accounts/{account_id}/devices/status", tag = "account",
+    params(("account_id" = String, Path, description = "Account id, 32 hex digits", min_length = 32, max_length = 32, pattern = "^[0-9a-f]{32}$")),
+    responses(
+        (status = 200, description = "Devices that are registered", body = DevicesAnswer),
+        ReadRefused
+    ),
+    security(("header" = []), ("query" = []), ("bearer" = []))
+)]
 pub(crate) async fn status(
     req: HttpRequest,
     facade: Data<Facade>,

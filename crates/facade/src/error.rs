@@ -45,6 +45,8 @@ pub(crate) enum ApiError {
     AuthUnreachable { detail: String },
     #[error("stopping")]
     Stopping,
+    #[error("the request took too long")]
+    Timeout,
     #[error("too many requests")]
     TooManyRequests { retry_after: u64 },
     #[error("{status}")]
@@ -89,6 +91,7 @@ impl ApiError {
             Self::InvalidMethod { .. } => "invalid_method",
             Self::AuthUnreachable { .. } => "datastore_unreachable",
             Self::Stopping => "stopping",
+            Self::Timeout => "request_timeout",
             Self::TooManyRequests { .. } => "too_many_requests",
             Self::TooLarge { .. } => "too_large",
             Self::BrokerUnreachable { .. } => "broker_unreachable",
@@ -124,6 +127,9 @@ impl ApiError {
             Self::AuthUnreachable { .. } => json!({
                 "message": "the token or the account could not be checked: Crossbar does not answer; try again"
             }),
+            Self::Timeout => {
+                json!({"message": "the request's body did not come in time"})
+            }
             Self::Stopping => {
                 json!({"message": "this node stops: ask another, or again in a moment"})
             }
@@ -167,6 +173,7 @@ impl ResponseError for ApiError {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::BadIdentifier { .. } | Self::FaultyRequest => StatusCode::NOT_FOUND,
             Self::InvalidMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::BrokerUnreachable { .. } | Self::AuthUnreachable { .. } | Self::Stopping => {

@@ -21,6 +21,7 @@ use crate::{
     auth::{Access, Right, Subject, token_of},
     caller::{Authorized, ToRead},
     error::ApiError,
+    openapi::ReadRefused,
 };
 
 /// How often a word is said where nothing happens, so that a connection that is gone is noticed.
@@ -29,6 +30,15 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 const RECHECK: Duration = Duration::from_mins(1);
 
 /// `GET /v2/accounts/{ACCOUNT_ID}/registrations/events`
+#[utoipa::path(
+    get, path = "/v2/accounts/{account_id}/registrations/events", tag = "account",
+    params(("account_id" = String, Path, description = "Account id, 32 hex digits", min_length = 32, max_length = 32, pattern = "^[0-9a-f]{32}$"), ("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that is known")),
+    responses(
+        (status = 200, description = "Changes as they happen", body = Object, content_type = "text/event-stream"),
+        ReadRefused
+    ),
+    security(("header" = []), ("query" = []), ("bearer" = []))
+)]
 pub(crate) async fn events(
     req: HttpRequest,
     facade: Data<Facade>,

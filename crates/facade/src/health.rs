@@ -9,31 +9,34 @@ use serde::Serialize;
 
 use crate::Facade;
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct Alive {
     status: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct Readiness {
     status: &'static str,
     zones: BTreeMap<String, Zone>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     reconciliation: Option<Reconciliation>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct Zone {
     broker: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     reason: Option<String>,
     seconds: u64,
     table: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     waits_for: Option<&'static str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct Reconciliation {
     seconds_ago: u64,
     realms: u64,
@@ -43,11 +46,24 @@ struct Reconciliation {
 }
 
 /// `GET /healthz`: the process answers.
+#[utoipa::path(
+    get, path = "/healthz", tag = "health",
+    responses(
+        (status = 200, description = "The process answers", body = Alive)
+    )
+)]
 pub(crate) async fn alive() -> HttpResponse {
     json(&mut HttpResponse::Ok(), &Alive { status: "alive" })
 }
 
 /// `GET /readyz`: 200 if some broker is consumed and what could be asked for has been, else 503.
+#[utoipa::path(
+    get, path = "/readyz", tag = "health",
+    responses(
+        (status = 200, description = "Some broker is consumed, and what could be asked for has been", body = Readiness),
+        (status = 503, description = "Not yet, or no more", body = Readiness)
+    )
+)]
 pub(crate) async fn ready(facade: Data<Facade>) -> HttpResponse {
     let health = facade.registrar.health();
     let now = facade.clock.now();

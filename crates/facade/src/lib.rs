@@ -15,6 +15,7 @@ mod events;
 mod filter;
 mod health;
 mod listing;
+mod openapi;
 mod order;
 mod query;
 mod registrations;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 pub use actix_web::dev::Server;
 pub use app::{ServerSettings, routes, serve};
 use auth::Auth;
+pub use openapi::description;
 use registrar::{Feed, Registrar};
 use registration::Clock;
 pub use throttle::{Throttle, ThrottleSettings};
@@ -40,6 +42,8 @@ pub struct Facade {
     pub registrar: Arc<Registrar>,
     /// Who may do what.
     pub auth: Auth,
+    /// What [`description`] says.
+    pub description: String,
     /// Changes as they happen.
     pub feed: Arc<Feed>,
     /// How often callers may ask.

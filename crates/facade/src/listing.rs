@@ -43,6 +43,8 @@ pub(crate) fn answer(
 ) -> Result<HttpResponse, ApiError> {
     let params = Params::of(req);
     let format = wanted(req, &params)?;
+    // A long list is not indented, but what cannot be is refused all the same.
+    params.flag("pretty")?;
     let filters = Filters::of(&params)?;
     let page = Page::of(&params)?;
     if !filters.is_empty() {
@@ -64,7 +66,8 @@ pub(crate) fn answer(
     }
 }
 
-/// Which part of a list is wanted.
+/// Which part of a list is wanted; all of it by default.
+#[derive(Default)]
 struct Page {
     start: Option<Place>,
     size: Option<usize>,
@@ -72,12 +75,6 @@ struct Page {
 
 impl Page {
     fn of(params: &Params) -> Result<Self, ApiError> {
-        if params.get("paginate") == Some("false") {
-            return Ok(Self {
-                start: None,
-                size: None,
-            });
-        }
         let bad = |parameter, got: &str, takes| ApiError::Parse {
             parameter,
             got: got.chars().take(100).collect(),
@@ -94,10 +91,12 @@ impl Page {
             Place::from_key(got)
                 .ok_or_else(|| bad("start_key", got, "a next_start_key of an answer"))
         };
-        Ok(Self {
+        let page = Self {
             start: params.get("start_key").map(start).transpose()?,
             size: params.get("page_size").map(size).transpose()?,
-        })
+        };
+        let whole = params.get("paginate").is_some() && !params.flag("paginate")?;
+        Ok(if whole { Self::default() } else { page })
     }
 
     /// Leaves this page of a list that is in order; returns where the next one begins.

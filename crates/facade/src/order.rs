@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use registration::Registration;
 
 /// By username, then realm, both without regard to case: the order in which no registration
@@ -19,37 +18,42 @@ fn folded(one: &str, other: &str) -> Ordering {
 /// A place in a list: that of this registration, whether it is still there or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
-    username: String,
-    realm: String,
+    /// Lower-cased.
+    username: Vec<u8>,
+    realm: Vec<u8>,
 }
 
 impl Place {
     pub(crate) fn of(registration: &Registration) -> Self {
         Self {
-            username: registration.username.to_ascii_lowercase(),
-            realm: registration.realm.to_ascii_lowercase(),
+            username: registration.username.to_ascii_lowercase().into_bytes(),
+            realm: registration.realm.to_ascii_lowercase().into_bytes(),
         }
     }
 
     /// Whether a registration stands before it.
     pub(crate) fn is_after(&self, registration: &Registration) -> bool {
-        folded(&registration.username, &self.username)
-            .then_with(|| folded(&registration.realm, &self.realm))
-            .is_lt()
+        let lower = |text: &str| text.to_ascii_lowercase().into_bytes();
+        (lower(&registration.username), lower(&registration.realm))
+            < (self.username.clone(), self.realm.clone())
     }
 
     /// As callers are given it, and give it back.
     pub(crate) fn to_key(&self) -> String {
-        URL_SAFE_NO_PAD.encode(format!("{}\0{}", self.username, self.realm))
+        let mut bytes = self.username.clone();
+        bytes.push(0);
+        bytes.extend_from_slice(&self.realm);
+        hex::encode(bytes)
     }
 
-    /// What a caller gave back; `None` if it was never given.
+    /// What a caller gave back; `None` if it can never have been given. Any other text in the same
+    /// spelling names some place.
     pub(crate) fn from_key(key: &str) -> Option<Self> {
-        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(key).ok()?).ok()?;
-        let (username, realm) = text.split_once('\0')?;
+        let bytes = hex::decode(key).ok().filter(|bytes| !bytes.is_empty())?;
+        let mut parts = bytes.splitn(2, |byte| *byte == 0).map(<[u8]>::to_vec);
         Some(Self {
-            username: username.to_owned(),
-            realm: realm.to_owned(),
+            username: parts.next().unwrap_or_default(),
+            realm: parts.next().unwrap_or_default(),
         })
     }
 }
@@ -63,6 +67,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_key_names_its_place(username in "[^\0]{1,40}", realm in "[^\0]{1,40}") {
+            let (username, realm) = (username.into_bytes(), realm.into_bytes());
             let place = Place { username, realm };
             prop_assert_eq!(Place::from_key(&place.to_key()), Some(place));
         }

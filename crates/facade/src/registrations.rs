@@ -12,12 +12,24 @@ use crate::{
     envelope::{Extras, success},
     error::ApiError,
     listing,
+    openapi::{
+        CountAnswer, FlushRefused, ListAnswer, ListParams, OkAnswer, OneAnswer, ReadRefused,
+    },
     query::Params,
 };
 
 type Answer = Result<HttpResponse, ApiError>;
 
 /// `GET /v2/accounts/{ACCOUNT_ID}/registrations`
+#[utoipa::path(
+    get, path = "/v2/accounts/{account_id}/registrations", tag = "account",
+    params(("account_id" = String, Path, description = "Account id, 32 hex digits", min_length = 32, max_length = 32, pattern = "^[0-9a-f]{32}$"), ListParams),
+    responses(
+        (status = 200, description = "The registrations, by username, then realm", content((ListAnswer = "application/json"), (String = "text/csv"))),
+        ReadRefused
+    ),
+    security(("header" = []), ("query" = []), ("bearer" = []))
+)]
 pub(crate) async fn list(
     req: HttpRequest,
     facade: Data<Facade>,
@@ -28,6 +40,16 @@ pub(crate) async fn list(
 }
 
 /// `GET /v2/accounts/{ACCOUNT_ID}/registrations/{USERNAME}`
+#[utoipa::path(
+    get, path = "/v2/accounts/{account_id}/registrations/{username}", tag = "account",
+    params(("account_id" = String, Path, description = "Account id, 32 hex digits", min_length = 32, max_length = 32, pattern = "^[0-9a-f]{32}$"), ("username" = String, Path, description = "SIP username, in any case, up to 255 bytes; without quotes, backslash, `;`, `%` and control characters. Letters beyond ASCII are taken too",
+            min_length = 1, max_length = 255, pattern = r"^[a-zA-Z0-9!#$&()*+,:<=>@\[\]^_{|}~-]+$")),
+    responses(
+        (status = 200, description = "The registration", body = OneAnswer),
+        ReadRefused
+    ),
+    security(("header" = []), ("query" = []), ("bearer" = []))
+)]
 pub(crate) async fn one(
     req: HttpRequest,
     facade: Data<Facade>,
@@ -51,6 +73,15 @@ pub(crate) async fn one(
 }
 
 /// `GET /v2/accounts/{ACCOUNT_ID}/registrations/count`
+#[utoipa::path(
+    get, path = "/v2/accounts/{account_id}/registrations/count", tag = "account",
+    params(("account_id" = String, Path, description = "Account id, 32 hex digits", min_length = 32, max_length = 32, pattern = "^[0-9a-f]{32}$")),
+    responses(
+        (status = 200, description = "How many", body = CountAnswer),
+        ReadRefused
+    ),
+    security(("header" = []), ("query" = []), ("bearer" = []))
+)]
 pub(crate) async fn count(
     req: HttpRequest,
     facade: Data<Facade>,
@@ -67,6 +98,15 @@ pub(crate) async fn count(
 }
 
 /// `DELETE /v2/accounts/{ACCOUNT_ID}/registrations`
+#[utoipa::path(
+    delete, path = "/v2/accounts/{account_id}/registrations", tag = "account",
+    params(("account_id" = String, Path, description = "Account id, 32 hex digits", min_length = 32, max_length = 32, pattern = "^[0-9a-f]{32}$")),
+    responses(
+        (status = 200, description = "Flushed", body = OkAnswer),
+        FlushRefused
+    ),
+    security(("header" = []), ("query" = []), ("bearer" = []))
+)]
 pub(crate) async fn flush_all(
     req: HttpRequest,
     facade: Data<Facade>,
@@ -78,6 +118,16 @@ pub(crate) async fn flush_all(
 }
 
 /// `DELETE /v2/accounts/{ACCOUNT_ID}/registrations/{USERNAME}`
+#[utoipa::path(
+    delete, path = "/v2/accounts/{account_id}/registrations/{username}", tag = "account",
+    params(("account_id" = String, Path, description = "Account id, 32 hex digits", min_length = 32, max_length = 32, pattern = "^[0-9a-f]{32}$"), ("username" = String, Path, description = "SIP username, in any case, up to 255 bytes; without quotes, backslash, `;`, `%` and control characters. Letters beyond ASCII are taken too",
+            min_length = 1, max_length = 255, pattern = r"^[a-zA-Z0-9!#$&()*+,:<=>@\[\]^_{|}~-]+$"), ("force" = Option<bool>, Query, description = "Also one that the cache does not know")),
+    responses(
+        (status = 200, description = "Flushed", body = OkAnswer),
+        FlushRefused
+    ),
+    security(("header" = []), ("query" = []), ("bearer" = []))
+)]
 pub(crate) async fn flush_one(
     req: HttpRequest,
     facade: Data<Facade>,
@@ -95,6 +145,36 @@ pub(crate) async fn flush_one(
         .await?;
     tracing::info!(account = %caller.scope.account, username, forgotten = flushed.forgotten, "username flushed");
     flushed_ok(&req, &facade, &flushed)
+}
+
+/// `DELETE /v2/accounts/{ACCOUNT_ID}/registrations/count`: a username like any other
+#[utoipa::path(
+    delete, path = "/v2/accounts/{account_id}/registrations/count", tag = "account",
+    params(("account_id" = String, Path, description = "Account id, 32 hex digits", min_length = 32, max_length = 32, pattern = "^[0-9a-f]{32}$"), ("force" = Option<bool>, Query, description = "Also if the cache does not know it")),
+    responses((status = 200, description = "Flushed", body = OkAnswer), FlushRefused),
+    security(("header" = []), ("query" = []), ("bearer" = []))
+)]
+pub(crate) async fn flush_count(
+    req: HttpRequest,
+    facade: Data<Facade>,
+    caller: Authorized<ToWrite>,
+) -> Answer {
+    flush_one(req, facade, caller).await
+}
+
+/// `DELETE /v2/accounts/{ACCOUNT_ID}/registrations/events`: a username like any other
+#[utoipa::path(
+    delete, path = "/v2/accounts/{account_id}/registrations/events", tag = "account",
+    params(("account_id" = String, Path, description = "Account id, 32 hex digits", min_length = 32, max_length = 32, pattern = "^[0-9a-f]{32}$"), ("force" = Option<bool>, Query, description = "Also if the cache does not know it")),
+    responses((status = 200, description = "Flushed", body = OkAnswer), FlushRefused),
+    security(("header" = []), ("query" = []), ("bearer" = []))
+)]
+pub(crate) async fn flush_events(
+    req: HttpRequest,
+    facade: Data<Facade>,
+    caller: Authorized<ToWrite>,
+) -> Answer {
+    flush_one(req, facade, caller).await
 }
 
 fn flushed_ok(req: &HttpRequest, facade: &Facade, flushed: &Flushed) -> Answer {

@@ -9,9 +9,19 @@ use crate::{
     envelope::{Extras, success},
     error::ApiError,
     listing,
+    openapi::{CountAnswer, ListAnswer, ListParams, SystemRefused},
 };
 
 /// `GET /v2/registrations`
+#[utoipa::path(
+    get, path = "/v2/registrations", tag = "system",
+    params(ListParams),
+    responses(
+        (status = 200, description = "The registrations of all accounts", content((ListAnswer = "application/json"), (String = "text/csv"))),
+        SystemRefused
+    ),
+    security(("header" = []), ("query" = []), ("bearer" = []))
+)]
 pub(crate) async fn list(
     req: HttpRequest,
     facade: Data<Facade>,
@@ -21,6 +31,14 @@ pub(crate) async fn list(
 }
 
 /// `GET /v2/registrations/count`
+#[utoipa::path(
+    get, path = "/v2/registrations/count", tag = "system",
+    responses(
+        (status = 200, description = "How many", body = CountAnswer),
+        SystemRefused
+    ),
+    security(("header" = []), ("query" = []), ("bearer" = []))
+)]
 pub(crate) async fn count(
     req: HttpRequest,
     facade: Data<Facade>,

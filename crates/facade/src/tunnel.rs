@@ -1,10 +1,12 @@
 //! POST as a DELETE in disguise, for clients that can send no other verb: `?verb=DELETE`, or
 //! `{"verb":"delete"}` as the body.
 
+use std::time::Duration;
+
 use actix_web::{
     HttpRequest, HttpResponse,
     http::StatusCode,
-    web::{Bytes, Data},
+    web::{Bytes, Data, Payload},
 };
 use serde::Deserialize;
 
@@ -17,6 +19,9 @@ use crate::{
     registrations::{flush_all, flush_one},
 };
 
+/// For a body to come.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 #[derive(Deserialize)]
 struct Body {
     verb: Option<String>,
@@ -26,8 +31,9 @@ struct Body {
 pub(crate) async fn post_all(
     req: HttpRequest,
     facade: Data<Facade>,
-    body: Result<Bytes, actix_web::Error>,
+    payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
+    let body = body(&req, payload).await?;
     wants_delete(&req, body, COLLECTION)?;
     let caller = authorized(&req).await?;
     flush_all(req, facade, caller).await
@@ -37,8 +43,9 @@ pub(crate) async fn post_all(
 pub(crate) async fn post_one(
     req: HttpRequest,
     facade: Data<Facade>,
-    body: Result<Bytes, actix_web::Error>,
+    payload: Payload,
 ) -> Result<HttpResponse, ApiError> {
+    let body = body(&req, payload).await?;
     wants_delete(&req, body, MEMBER)?;
     let caller = authorized(&req).await?;
     flush_one(req, facade, caller).await
@@ -48,6 +55,18 @@ pub(crate) async fn post_one(
 async fn authorized(req: &HttpRequest) -> Result<Authorized<ToWrite>, ApiError> {
     use actix_web::FromRequest as _;
     Authorized::<ToWrite>::extract(req).await
+}
+
+/// The body, or what is wrong with it; fails if it does not come.
+async fn body(
+    req: &HttpRequest,
+    payload: Payload,
+) -> Result<Result<Bytes, actix_web::Error>, ApiError> {
+    use actix_web::FromRequest as _;
+    let mut payload = payload.into_inner();
+    let reading = Bytes::from_request(req, &mut payload);
+    let read = tokio::time::timeout(PATIENCE, reading).await;
+    read.map_err(|_| ApiError::Timeout)
 }
 
 fn wants_delete(

@@ -59,6 +59,7 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     let facade = Facade {
         registrar,
         auth,
+        description: facade::description(),
         feed: Arc::clone(&feed),
         throttle: Throttle::new(ThrottleSettings {
             requests: config.http.rate_limit,

@@ -148,3 +148,68 @@ async fn a_preflight_needs_no_token() {
             .contains("X-Auth-Token")
     );
 }
+
+/// Whatever stands in a path, the answer is in the envelope and as the table says.
+#[tokio::test]
+async fn hostile_paths() {
+    let world = World::new();
+    let long = "x".repeat(20_000);
+    let acme = registrations(ACME);
+    for (path, status) in [
+        (format!("{acme}/%00"), 400),
+        (format!("{acme}/..%2F..%2Fx"), 404),
+        (format!("{acme}/%2e%2e%2fx"), 404),
+        (format!("{acme}/{long}"), 400),
+        (format!("{acme}/%FF%FE"), 404),
+        (format!("{acme}/b%C3%BCcher"), 404),
+        (format!("{acme}/%E7%94%B5%E8%AF%9D"), 404),
+        ("/v2/accounts/%00/registrations".to_owned(), 404),
+        ("/v2/accounts/..%2F/registrations".to_owned(), 404),
+        (format!("/v2/accounts/{long}/registrations"), 404),
+        (
+            "/v2/accounts/b%C3%BCcher.example.com/registrations".to_owned(),
+            404,
+        ),
+        ("/%00".to_owned(), 404),
+        (format!("/{long}"), 404),
+    ] {
+        let answer = world.admin("GET", &path).await;
+        assert_eq!(answer.status.as_u16(), status, "{path}");
+        let head = world
+            .request("HEAD", &path)
+            .header("X-Auth-Token", ADMIN)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(
+            (
+                head.status().as_u16(),
+                head.headers()["content-type"].to_str().unwrap()
+            ),
+            (status, "application/json")
+        );
+    }
+    assert!(world.flushed().is_empty());
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let world = World::new();
+    let address = world.base.strip_prefix("http://").unwrap();
+    let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "POST {} HTTP/1.1\r\nHost: x\r\nX-Auth-Token: {ADMIN}\r\nContent-Length: 9\r\n\r\n{{",
+        registrations(ACME)
+    );
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = vec![0; 4096];
+    let limit = std::time::Duration::from_secs(30);
+    let length = tokio::time::timeout(limit, socket.read(&mut answer))
+        .await
+        .unwrap()
+        .unwrap();
+    let answer = String::from_utf8_lossy(&answer[..length]).into_owned();
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.contains("request_timeout"), "{answer}");
+}

@@ -123,6 +123,7 @@ impl World {
         let facade = Facade {
             registrar: Arc::clone(&registrar),
             auth,
+            description: facade::description(),
             feed: Arc::clone(&feed),
             throttle: Throttle::new(ThrottleSettings {
                 requests: None,

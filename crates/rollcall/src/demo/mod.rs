@@ -85,6 +85,7 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
     let facade = Facade {
         registrar,
         auth: Auth::Static(StaticTokens::parse(&tokens)?),
+        description: facade::description(),
         feed,
         throttle: Throttle::new(ThrottleSettings {
             requests: None,

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod browser;
 mod cluster;
 mod demo;
 mod drift;
@@ -15,6 +16,7 @@ mod flush;
 mod life;
 mod moves;
 mod notices;
+mod openapi;
 mod recovery;
 mod registrations;
 mod start;
