@@ -14,6 +14,7 @@ mod flush_one;
 mod health;
 mod list;
 mod pages;
+mod snapshots;
 mod tokens;
 mod transport;
 mod world;
