@@ -47,7 +47,7 @@ pub struct Facade {
     /// Changes as they happen.
     pub feed: Arc<Feed>,
     /// How often callers may ask.
-    pub throttle: Throttle,
+    pub throttle: Arc<Throttle>,
     /// Time of the answers' timestamps.
     pub clock: Arc<dyn Clock>,
     /// Name of this node, shown in every answer.

@@ -81,10 +81,10 @@ fn start() -> (Arc<Registrar>, String) {
         auth: Auth::None,
         description: String::new(),
         feed,
-        throttle: Throttle::new(ThrottleSettings {
+        throttle: Arc::new(Throttle::new(ThrottleSettings {
             requests: None,
             failures: 1,
-        }),
+        })),
         clock,
         node: "rollcall@large".into(),
         echo_token: false,

@@ -9,10 +9,12 @@ use kapi::{Identity, Limits};
 use registrar::{Accounts, Feed, Registrar, Settings};
 use registration::{Clock, Policy, SystemClock, Zone};
 
-use crate::{accounts, auth, config::Config, life::Life, telemetry, upkeep::Upkeep};
+use crate::{accounts, auth, config::Config, life::Life, snapshot, telemetry, upkeep::Upkeep};
 
 /// Changes that are kept for those who follow them and come back.
 pub const FEED_LENGTH: usize = 10_000;
+/// How often addresses that have gone quiet are forgotten.
+const THROTTLE_PERIOD: Duration = Duration::from_mins(1);
 /// How often the certificate's files are looked at.
 const CERTIFICATE_PERIOD: Duration = Duration::from_secs(10);
 
@@ -56,15 +58,18 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     }
     life.tend(&registrar);
     let counted = Arc::clone(&registrar);
+    let throttle = Arc::new(Throttle::new(ThrottleSettings {
+        requests: config.http.rate_limit,
+        failures: config.auth.max_failures,
+    }));
+    let sweeping = Arc::clone(&throttle);
+    life.every(THROTTLE_PERIOD, "throttle", move || sweeping.sweep());
     let facade = Facade {
         registrar,
         auth,
         description: facade::description(),
         feed: Arc::clone(&feed),
-        throttle: Throttle::new(ThrottleSettings {
-            requests: config.http.rate_limit,
-            failures: config.auth.max_failures,
-        }),
+        throttle: Arc::clone(&throttle),
         clock,
         node: config.amqp.node.clone(),
         echo_token: config.auth.echo_token,
@@ -76,6 +81,10 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     let server = facade::serve(facade, listener, &server_settings(&config, certificate))?;
     tracing::info!(%address, node = config.amqp.node, version = env!("CARGO_PKG_VERSION"), "listening");
     let ended = life.serve(server, config.shutdown.drain_timeout).await;
+    if let (Some(file), Ok(())) = (&config.snapshot.file, &ended) {
+        // When the last deliveries have been applied.
+        snapshot::save(file, &counted);
+    }
     log_counts(&counted);
     ended
 }

@@ -58,28 +58,34 @@ fn try_restore(path: &Path, registrar: &Registrar) -> Result<Option<(u64, u64)>,
     Ok(Some((records, restored)))
 }
 
-/// Writes the snapshot every `period`, and once more at the stop.
+/// Writes the snapshot every `period`, until the stop.
 pub async fn keep(
     path: PathBuf,
     registrar: Arc<Registrar>,
     period: Duration,
     stop: CancellationToken,
 ) {
-    loop {
-        let stopping = tokio::time::timeout(period, stop.cancelled()).await.is_ok();
+    while tokio::time::timeout(period, stop.cancelled())
+        .await
+        .is_err()
+    {
         let (to, registrar) = (path.clone(), Arc::clone(&registrar));
-        let begun = Instant::now();
-        let written = tokio::task::spawn_blocking(move || write(&to, &registrar)).await;
-        let file = path.display();
-        match written.map_err(io::Error::other).flatten() {
-            Ok(records) => {
-                tracing::debug!(%file, records, elapsed_ms = begun.elapsed().as_millis(), "the snapshot was written");
-            }
-            Err(error) => tracing::error!(%file, %error, "the snapshot could not be written"),
+        let written = tokio::task::spawn_blocking(move || save(&to, &registrar)).await;
+        if let Err(error) = written {
+            tracing::error!(%error, "writing the snapshot panicked");
         }
-        if stopping {
-            return;
+    }
+}
+
+/// Writes the snapshot now.
+pub fn save(path: &Path, registrar: &Registrar) {
+    let begun = Instant::now();
+    let file = path.display();
+    match write(path, registrar) {
+        Ok(records) => {
+            tracing::debug!(%file, records, elapsed_ms = begun.elapsed().as_millis(), "the snapshot was written");
         }
+        Err(error) => tracing::error!(%file, %error, "the snapshot could not be written"),
     }
 }
 

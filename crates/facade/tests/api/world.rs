@@ -125,10 +125,10 @@ impl World {
             auth,
             description: facade::description(),
             feed: Arc::clone(&feed),
-            throttle: Throttle::new(ThrottleSettings {
+            throttle: Arc::new(Throttle::new(ThrottleSettings {
                 requests: None,
                 failures,
-            }),
+            })),
             clock: Arc::<ManualClock>::clone(&clock),
             node: "rollcall@test".into(),
             echo_token,

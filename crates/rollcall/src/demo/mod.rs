@@ -87,10 +87,10 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
         auth: Auth::Static(StaticTokens::parse(&tokens)?),
         description: facade::description(),
         feed,
-        throttle: Throttle::new(ThrottleSettings {
+        throttle: Arc::new(Throttle::new(ThrottleSettings {
             requests: None,
             failures: 1000,
-        }),
+        })),
         clock,
         node: NODE.into(),
         echo_token: true,

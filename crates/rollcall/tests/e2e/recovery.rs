@@ -125,3 +125,40 @@ async fn a_fresh_node_that_has_only_a_peer() -> anyhow::Result<()> {
     ensure!(theirs == ours, "{} and {}", theirs[0], ours[0]);
     Ok(())
 }
+
+/// Nobody else is left to be asked: all of it comes from the file.
+#[tokio::test]
+async fn a_stop_leaves_a_snapshot_of_all() -> anyhow::Result<()> {
+    let vhost = vhost().await?;
+    let mut cluster = Cluster::start(vhost.uri(), 1, generate(&REALMS[..1], 20)).await?;
+    let home = tempfile::tempdir()?;
+    let file = home.path().join("snapshot");
+    let snapshot = [("SNAPSHOT__FILE", file.to_str().unwrap())];
+    let mut rollcall = cluster.rollcall(NODE, &snapshot).await?;
+    let phones = Phones::new()?;
+    phones
+        .register(cluster.port(0), &cluster.subscribers, 600)
+        .await?;
+    cluster.agrees(&rollcall).await?;
+    let truth = cluster.truth().await?;
+    rollcall.process().signal(nix::sys::signal::Signal::SIGTERM);
+    rollcall.process().wait(ROUND)?;
+    cluster.proxies.clear();
+    vhost
+        .delete_queue(&format!("rollcall-registrar-{NODE}"))
+        .await?;
+    let rollcall = cluster.rollcall(NODE, &snapshot).await?;
+    ensure!(cluster.shown(&rollcall).await? == truth);
+
+    // One that is damaged is refused whole, and the start goes on.
+    drop(rollcall);
+    let mut bytes = std::fs::read(&file)?;
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes)?;
+    let rollcall = cluster.rollcall("rollcall@damaged", &snapshot).await?;
+    ensure!(cluster.shown(&rollcall).await?.is_empty());
+    let log = rollcall.log();
+    ensure!(log.contains("the snapshot cannot be used"), "{log}");
+    Ok(())
+}
