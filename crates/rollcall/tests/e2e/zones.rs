@@ -23,7 +23,10 @@ async fn both_are_shown_and_flushed_and_one_goes_on_without_the_other() -> anyho
     let in_east = Cluster::start(east.uri(), 1, subscribers.clone()).await?;
     let in_west = Cluster::start(west.uri(), 1, subscribers.clone()).await?;
     // The zone `local` is the first.
-    let settings = [("ZONES__WEST__URIS", west.uri())];
+    let settings = [
+        ("ZONES__WEST__URIS", west.uri()),
+        ("LOG__LEVEL", "info,amqp=trace"),
+    ];
     let rollcall = in_east.rollcall("rollcall@zones", &settings).await?;
     let phones = Phones::new()?;
     phones.register(in_east.port(0), here, 600).await?;
@@ -55,10 +58,17 @@ async fn both_are_shown_and_flushed_and_one_goes_on_without_the_other() -> anyho
         .await?;
     }
     shows(0).await?;
+    // What is deleted stays in the proxy's memory until it has written its database.
+    for cluster in [&in_east, &in_west] {
+        wait::until_eq("the proxy to write that", PATIENCE, &0, async || {
+            cluster.proxies[0].database_len()
+        })
+        .await?;
+    }
 
     phones.register(in_east.port(0), here, 600).await?;
     phones.register(in_west.port(0), there, 600).await?;
-    shows(6).await?;
+    shows(6).await.map_err(|e| e.context(rollcall.log()))?;
     broker.kill();
     wait::until("health to show it", PATIENCE, async || {
         let (status, body) = rollcall.call("GET", "/readyz").await?;
