@@ -1,8 +1,10 @@
 //! The registrations of an account: list, count, flush all, flush one.
 
-use actix_web::{HttpRequest, HttpResponse, web::Data};
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use kapi::{Spelling, write_json};
-use registrar::Flushed;
+use registrar::{FlushError, Flushed};
 use registration::Zone;
 
 use crate::{
@@ -112,7 +114,8 @@ pub(crate) async fn flush_all(
     facade: Data<Facade>,
     caller: Authorized<ToWrite>,
 ) -> Answer {
-    let flushed = facade.registrar.flush_account(&caller.scope).await?;
+    let (registrar, scope) = (Arc::clone(&facade.registrar), caller.scope.clone());
+    let flushed = to_the_end(async move { registrar.flush_account(&scope).await }).await?;
     tracing::info!(account = %caller.scope.account, forgotten = flushed.forgotten, "account flushed");
     flushed_ok(&req, &facade, &flushed)
 }
@@ -139,10 +142,10 @@ pub(crate) async fn flush_one(
         None => last_segment(&req),
     };
     let force = Params::of(&req).flag("force")?;
-    let flushed = facade
-        .registrar
-        .flush_username(&caller.scope, username, force)
-        .await?;
+    let (registrar, scope) = (Arc::clone(&facade.registrar), caller.scope.clone());
+    let name = username.to_owned();
+    let order = async move { registrar.flush_username(&scope, &name, force).await };
+    let flushed = to_the_end(order).await?;
     tracing::info!(account = %caller.scope.account, username, forgotten = flushed.forgotten, "username flushed");
     flushed_ok(&req, &facade, &flushed)
 }
@@ -175,6 +178,21 @@ pub(crate) async fn flush_events(
     caller: Authorized<ToWrite>,
 ) -> Answer {
     flush_one(req, facade, caller).await
+}
+
+/// Carries an order out, whether or not the caller waits for it: what the proxies were told the
+/// table has to follow.
+async fn to_the_end<O>(order: O) -> Result<Flushed, ApiError>
+where
+    O: Future<Output = Result<Flushed, FlushError>> + Send + 'static,
+{
+    match tokio::spawn(order).await {
+        Ok(done) => Ok(done?),
+        Err(error) => {
+            tracing::error!(%error, "a flush ended before its time");
+            Err(ApiError::of_status(StatusCode::INTERNAL_SERVER_ERROR))
+        }
+    }
 }
 
 fn flushed_ok(req: &HttpRequest, facade: &Facade, flushed: &Flushed) -> Answer {

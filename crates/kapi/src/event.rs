@@ -20,7 +20,7 @@ pub enum Event {
 }
 
 /// A command to forget registrations.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Flush {
     /// Every registration of this realm,
     pub realm: Text,

@@ -5,11 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use kapi::{Flush, Identity, REGISTRAR_EXCHANGE, encode_flush, flush_key};
 use registration::{Aor, Registration, Text, UnsafeName, Zone, check_flushable};
 
-use crate::{
-    accounts::Scope,
-    bus::{Bus, Publication},
-    table::Table,
-};
+use crate::{accounts::Scope, bus::Publication, table::Table};
 
 /// A flush that the brokers took.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +17,17 @@ pub struct Flushed {
     pub repeated: usize,
     /// Zones whose broker did not take it, and why: their proxies still hold the phones.
     pub missing: Vec<(Zone, String)>,
+}
+
+impl Flushed {
+    /// Adds zones that were not reached, each once.
+    pub(crate) fn lacks(&mut self, missing: Vec<(Zone, String)>) {
+        for lacking in missing {
+            if !self.missing.iter().any(|(zone, _)| *zone == lacking.0) {
+                self.missing.push(lacking);
+            }
+        }
+    }
 }
 
 /// Why a flush did not happen.
@@ -131,15 +138,8 @@ pub(crate) fn publication(flush: &Flush, identity: &Identity) -> Publication {
     }
 }
 
-/// Publishes each flush and forgets what it names once a broker has confirmed it; `forgotten` says
-/// what that was, whatever the result. Returns the zones that are missing.
-pub(crate) async fn carry_out(
-    flushes: &[Flush],
-    table: &Table,
-    bus: &dyn Bus,
-    identity: &Identity,
-    forgotten: &mut Vec<Arc<Registration>>,
-) -> Result<Vec<(Zone, String)>, FlushError> {
+/// Checks every name before anything is sent.
+pub(crate) fn check_all(flushes: &[Flush]) -> Result<(), FlushError> {
     for flush in flushes {
         check("realm", &flush.realm)?;
         flush
@@ -147,23 +147,7 @@ pub(crate) async fn carry_out(
             .as_deref()
             .map_or(Ok(()), |username| check("username", username))?;
     }
-    let mut missing: Vec<(Zone, String)> = Vec::new();
-    for flush in flushes {
-        let receipt = bus.publish(&publication(flush, identity)).await;
-        if receipt.confirmed.is_empty() {
-            return Err(FlushError::Unreachable {
-                missing: receipt.missing,
-                forgotten: forgotten.len(),
-            });
-        }
-        for lacking in receipt.missing {
-            if !missing.iter().any(|(zone, _)| *zone == lacking.0) {
-                missing.push(lacking);
-            }
-        }
-        forgotten.extend(forget(flush, table));
-    }
-    Ok(missing)
+    Ok(())
 }
 
 /// Takes out of the table what a flush names: realm and username match in any case, the realm

@@ -7,8 +7,10 @@
 mod accounts;
 mod bus;
 mod changes;
+mod coalesce;
 mod delivery;
 mod directory;
+mod echoes;
 #[cfg(test)]
 mod fakes;
 mod feed;

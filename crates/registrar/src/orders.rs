@@ -8,7 +8,7 @@ use registration::Registration;
 use crate::{
     Registrar,
     accounts::Scope,
-    bus::Publication,
+    bus::{Publication, Receipt},
     changes::{Change, ChangeKind},
     flush::{self, FlushError, Flushed},
 };
@@ -69,17 +69,39 @@ impl Registrar {
     }
 
     async fn carry_out(&self, targets: &[Flush]) -> Result<Flushed, FlushError> {
-        let mut forgotten = Vec::new();
-        let identity = &self.settings.identity;
-        let done =
-            flush::carry_out(targets, &self.table, &*self.bus, identity, &mut forgotten).await;
-        self.tell_gone(ChangeKind::Flushed, &forgotten);
-        let repeated = self.repeats.take_up(&forgotten, self.clock.now());
-        done.map(|missing| Flushed {
-            forgotten: forgotten.len(),
-            repeated,
-            missing,
-        })
+        flush::check_all(targets)?;
+        let mut done = Flushed::default();
+        for flush in targets {
+            let receipt = self.publish_flush(flush).await;
+            if receipt.confirmed.is_empty() {
+                return Err(FlushError::Unreachable {
+                    missing: receipt.missing,
+                    forgotten: done.forgotten,
+                });
+            }
+            done.lacks(receipt.missing);
+            let forgotten = flush::forget(flush, &self.table);
+            for aor in self.echoes.carried_out(flush, &forgotten) {
+                self.table.reopen(&aor);
+            }
+            self.tell_gone(ChangeKind::Flushed, &forgotten);
+            done.repeated += self.repeats.take_up(&forgotten, self.clock.now());
+            done.forgotten += forgotten.len();
+        }
+        Ok(done)
+    }
+
+    async fn publish_flush(&self, flush: &Flush) -> Receipt {
+        let publishing = async {
+            self.echoes.expect(flush);
+            let publication = flush::publication(flush, &self.settings.identity);
+            let receipt = self.bus.publish(&publication).await;
+            if receipt.confirmed.is_empty() {
+                self.echoes.give_up(flush);
+            }
+            receipt
+        };
+        self.coalesce.publish(flush, publishing).await
     }
 
     pub(crate) fn tell_gone(&self, kind: ChangeKind, registrations: &[Arc<Registration>]) {

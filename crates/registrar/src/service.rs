@@ -18,7 +18,9 @@ use crate::{
     accounts::{Accounts, Scope},
     bus::{Bus, Publication},
     changes::{Change, ChangeKind, Watcher, Watchers},
+    coalesce::Coalesce,
     delivery::Delivery,
+    echoes::Echoes,
     flush,
     health::{Health, LinkState},
     outcome::{CLOCK_AHEAD, Outcome, Stats},
@@ -76,6 +78,8 @@ pub struct Registrar {
     pub(crate) clock: Arc<dyn Clock>,
     born: UnixMillis,
     pub(crate) repeats: Repeats,
+    pub(crate) coalesce: Coalesce,
+    pub(crate) echoes: Echoes,
     pub(crate) questions: Questions,
     pub(crate) replay: Replay,
     pub(crate) health: Health,
@@ -121,6 +125,8 @@ impl Registrar {
             clock,
             complete: AtomicBool::new(false),
             repeats: Repeats::default(),
+            coalesce: Coalesce::default(),
+            echoes: Echoes::default(),
             questions,
             replay: Replay::default(),
             health: Health::default(),
@@ -140,7 +146,7 @@ impl Registrar {
                 self.date(&mut report, delivery.targeted);
                 self.apply(&report, delivery.zone, delivery.redelivered)
             }
-            Ok(Event::Flush(flush, sender)) => self.flushed(&flush, &sender),
+            Ok(Event::Flush(flush, sender)) => self.flushed(&flush, &sender, delivery.zone),
             Ok(Event::Query(query)) if *query.reply_to == *self.server_id() => Outcome::OwnQuestion,
             Ok(Event::Query(query)) => Outcome::Asked(query),
             // Only what was sent to us alone can be an answer to us.
@@ -196,9 +202,12 @@ impl Registrar {
         }
     }
 
-    fn flushed(&self, flush: &Flush, sender: &Sender) -> Outcome {
+    fn flushed(&self, flush: &Flush, sender: &Sender, zone: &Zone) -> Outcome {
         if sender.server_id.as_deref() == Some(self.settings.identity.server_id()) {
             // Done when it was confirmed; phones may have come back since.
+            for aor in self.echoes.heard(flush, zone) {
+                self.table.reopen(&aor);
+            }
             return Outcome::OwnFlush;
         }
         if flush.cache_only {

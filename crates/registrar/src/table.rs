@@ -254,6 +254,23 @@ impl Table {
         removed
     }
 
+    /// Lets an AOR that was taken out register again in the very second that it was taken out in:
+    /// what is heard of it from now on was told afterwards.
+    pub fn reopen(&self, aor: &Aor) {
+        let now = self.clock.now();
+        self.cache.entry_by_ref(aor).and_compute_with(|held| {
+            let held = held.map(moka::Entry::into_value);
+            let ledger = held.as_deref().and_then(|held| held.ledger.as_ref());
+            match ledger.and_then(Ledger::reopened) {
+                Some(ledger) => {
+                    let live = held.as_deref().and_then(|held| held.live_at(now)).cloned();
+                    Op::Put(self.entry(aor, held.as_deref(), live, Some(ledger), now))
+                }
+                None => Op::Nop,
+            }
+        });
+    }
+
     /// The live registration of an AOR.
     pub fn get(&self, aor: &Aor) -> Option<Arc<Registration>> {
         self.live(aor, self.clock.now())

@@ -16,9 +16,18 @@ pub struct Ledger {
     second: UnixSeconds,
     contact: Text,
     node: Option<Text>,
+    balance: Balance,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Balance {
     /// One if the binding stood before that second, one more for each beginning, one less for each
     /// end.
-    balance: i8,
+    Told(i8),
+    /// It was ended by order, which whoever tells of that second may or may not have known.
+    Closed,
+    /// The same, but whoever still tells of that second does know.
+    Reopened,
 }
 
 impl Ledger {
@@ -27,7 +36,7 @@ impl Ledger {
             second: time,
             contact: report.contact.clone(),
             node: report.registrar_node.clone(),
-            balance,
+            balance: Balance::Told(balance),
         }
     }
 
@@ -38,8 +47,17 @@ impl Ledger {
             second,
             contact: registration.original_contact.clone(),
             node: registration.registrar_node.clone(),
-            balance: 0,
+            balance: Balance::Closed,
         }
+    }
+
+    /// The same from when on all that is still told of that second happened after the order; `None`
+    /// if it was not ended by order, or more has been told since.
+    pub fn reopened(&self) -> Option<Self> {
+        (self.balance == Balance::Closed).then(|| Self {
+            balance: Balance::Reopened,
+            ..self.clone()
+        })
     }
 
     /// The second it is about.
@@ -49,14 +67,24 @@ impl Ledger {
 
     /// The balance, if it is of this second and of the report's binding.
     pub(crate) fn balance_at(&self, time: UnixSeconds, report: &Report) -> Option<i8> {
-        (self.second == time && self.is_of(report)).then_some(self.balance)
+        match self.balance {
+            _ if self.second != time || !self.is_of(report) => None,
+            Balance::Told(balance) => Some(balance),
+            Balance::Closed => Some(0),
+            Balance::Reopened => None,
+        }
     }
 
     /// The same with an event that came too late to be judged by itself.
     pub(crate) fn with_late(&self, time: UnixSeconds, report: &Report, change: i8) -> Option<Self> {
         let recent = self.second.0.saturating_sub(time.0) <= LATE;
+        let balance = match self.balance {
+            Balance::Told(balance) => balance,
+            Balance::Closed => 0,
+            Balance::Reopened => return None,
+        };
         (recent && change != 0 && self.is_of(report)).then(|| Self {
-            balance: self.balance.saturating_add(change),
+            balance: Balance::Told(balance.saturating_add(change)),
             ..self.clone()
         })
     }

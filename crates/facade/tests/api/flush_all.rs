@@ -70,3 +70,23 @@ async fn a_post_may_stand_for_it() {
         );
     }
 }
+
+/// Waits until the bus has had so many flushes.
+async fn flushes(world: &World, wanted: usize) {
+    while world.flushed().len() < wanted {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn who_hangs_up_does_not_keep_the_table_from_following() {
+    let world = World::new();
+    let confirms = world.broker_is_slow();
+    let path = registrations(ACME);
+    tokio::select! {
+        answer = world.admin("DELETE", &path) => panic!("{answer:?} without a confirm"),
+        () = flushes(&world, 1) => {}
+    }
+    confirms.add_permits(1);
+    while count(&world).await > 0 {}
+}

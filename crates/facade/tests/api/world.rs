@@ -18,6 +18,7 @@ use registrar::{
 use registration::{AccountId, ManualClock, UnixMillis, Zone};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 pub(crate) const T0: u64 = 1_795_425_485;
 pub(crate) const ACME: &str = "4f1c2d3e4f5061728394a5b6c7d8e9f0";
@@ -47,6 +48,8 @@ accounts = ["4f1c2d3e4f5061728394a5b6c7d8e9f0"]
 pub(crate) struct Memory {
     sent: Mutex<Vec<Publication>>,
     down: Mutex<bool>,
+    /// Where publications wait until the test lets them go.
+    gate: Mutex<Option<Arc<Semaphore>>>,
 }
 
 impl Bus for Memory {
@@ -60,6 +63,10 @@ impl Bus for Memory {
                 };
             }
             self.sent.lock().unwrap().push(publication.clone());
+            let gate = self.gate.lock().unwrap().clone();
+            if let Some(gate) = gate {
+                gate.acquire().await.unwrap().forget();
+            }
             Receipt {
                 confirmed: vec![zone],
                 missing: vec![],
@@ -184,6 +191,13 @@ impl World {
 
     pub(crate) fn broker_is_down(&self) {
         *self.bus.down.lock().unwrap() = true;
+    }
+
+    /// From now on the broker confirms only as many publications as there are permits.
+    pub(crate) fn broker_is_slow(&self) -> Arc<Semaphore> {
+        let gate = Arc::new(Semaphore::new(0));
+        *self.bus.gate.lock().unwrap() = Some(Arc::clone(&gate));
+        gate
     }
 
     /// Realm and username of each flush that was published.

@@ -1,0 +1,134 @@
+//! Many who order the same flush at the same time: one publication serves them all.
+//!
+//! Who comes while a flush is on its way cannot share it, since phones may have registered after
+//! it left; all who come meanwhile share the next one. So there is one under way and one to come,
+//! however many ask.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use kapi::Flush;
+use tokio::sync::OnceCell;
+
+use crate::bus::Receipt;
+
+/// What is being published, by flush.
+#[derive(Default)]
+pub(crate) struct Coalesce(Mutex<HashMap<Flush, Arc<Line>>>);
+
+/// Those who wait to have one flush published.
+#[derive(Default)]
+struct Line {
+    /// Held by who publishes; fair, so nobody waits for more than two rounds.
+    turn: tokio::sync::Mutex<()>,
+    /// The round that whoever comes now has a share in.
+    next: Mutex<Arc<OnceCell<Receipt>>>,
+}
+
+impl Coalesce {
+    /// Publishes, or waits for a publication that began after this call. If who publishes is
+    /// dropped, the next in line does it.
+    pub(crate) async fn publish(
+        &self,
+        flush: &Flush,
+        publish: impl Future<Output = Receipt>,
+    ) -> Receipt {
+        let line = Arc::clone(self.lines().entry(flush.clone()).or_default());
+        let round = Arc::clone(&lock(&line.next));
+        let receipt = {
+            let _turn = line.turn.lock().await;
+            let publishing = async {
+                // From here on it is too late to have a share in this round.
+                *lock(&line.next) = Arc::default();
+                publish.await
+            };
+            round.get_or_init(|| publishing).await.clone()
+        };
+        let mut lines = self.lines();
+        // This one's and the map's: nobody else is in line.
+        if Arc::strong_count(&line) <= 2 {
+            lines.remove(flush);
+        }
+        receipt
+    }
+
+    fn lines(&self) -> MutexGuard<'_, HashMap<Flush, Arc<Line>>> {
+        lock(&self.0)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures_util::future::join_all;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    fn flush(realm: &str) -> Flush {
+        Flush {
+            realm: realm.into(),
+            username: None,
+            cache_only: false,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_hundred_at_once_are_two_publications() {
+        let (coalesce, published) = (Coalesce::default(), AtomicUsize::new(0));
+        let (gate, realm) = (Semaphore::new(0), flush("a"));
+        let asks = (0..100).map(|_| {
+            coalesce.publish(&realm, async {
+                published.fetch_add(1, Ordering::Relaxed);
+                gate.acquire().await.unwrap().forget();
+                Receipt::default()
+            })
+        });
+
+        let opening = async {
+            // The first is on its way, and waits; all others have come.
+            while published.load(Ordering::Relaxed) == 0 {
+                tokio::task::yield_now().await;
+            }
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            gate.add_permits(100);
+        };
+        tokio::join!(join_all(asks), opening);
+        assert_eq!(published.load(Ordering::Relaxed), 2);
+        assert!(coalesce.lines().is_empty());
+    }
+
+    #[tokio::test]
+    async fn one_after_the_other_are_two_publications() {
+        let (coalesce, published) = (Coalesce::default(), AtomicUsize::new(0));
+        for realm in ["a", "a", "b"] {
+            coalesce
+                .publish(&flush(realm), async {
+                    published.fetch_add(1, Ordering::Relaxed);
+                    Receipt::default()
+                })
+                .await;
+        }
+        assert_eq!(published.load(Ordering::Relaxed), 3);
+    }
+
+    #[tokio::test]
+    async fn who_is_dropped_leaves_the_line_to_the_next() {
+        let coalesce = Coalesce::default();
+        let flush = flush("a");
+        let stuck = coalesce.publish(&flush, std::future::pending());
+        let limit = std::time::Duration::from_millis(10);
+        tokio::time::timeout(limit, stuck).await.unwrap_err();
+        coalesce.publish(&flush, async { Receipt::default() }).await;
+        assert!(coalesce.lines().is_empty());
+    }
+}

@@ -1,0 +1,192 @@
+//! Our own flushes, coming back through our own queues.
+//!
+//! What the table heard of the second in which a phone was flushed may have happened before the
+//! flush. The queue knows: what comes behind the flush's echo was told after it, so a phone that
+//! registers again within that second is let in from then on.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use kapi::Flush;
+use registration::{Aor, Registration, Zone};
+
+/// Flushes whose echo is awaited. The oldest is given up for a newer one: its phones are let in
+/// from the next second on.
+const MAX_AWAITED: usize = 1_000;
+
+/// Which echoes are awaited, and what they let in again.
+#[derive(Default)]
+pub(crate) struct Echoes(Mutex<VecDeque<Awaited>>);
+
+struct Awaited {
+    flush: Flush,
+    stage: Stage,
+}
+
+enum Stage {
+    /// On its way. Zones whose echo has come already.
+    Sent(Vec<Zone>),
+    /// What was forgotten, in zones whose echo has not come.
+    CarriedOut(Vec<(Aor, Zone)>),
+}
+
+impl Stage {
+    fn has_heard(&self, zone: &Zone) -> bool {
+        matches!(self, Self::Sent(heard) if heard.contains(zone))
+    }
+}
+
+impl Awaited {
+    fn is_done(&self) -> bool {
+        matches!(&self.stage, Stage::CarriedOut(closed) if closed.is_empty())
+    }
+}
+
+impl Echoes {
+    /// To be called before the flush is published.
+    pub(crate) fn expect(&self, flush: &Flush) {
+        let mut awaited = self.lock();
+        if awaited.len() == MAX_AWAITED {
+            awaited.pop_front();
+        }
+        awaited.push_back(Awaited {
+            flush: flush.clone(),
+            stage: Stage::Sent(Vec::new()),
+        });
+    }
+
+    /// No broker took the flush.
+    pub(crate) fn give_up(&self, flush: &Flush) {
+        let is_it =
+            |awaited: &Awaited| awaited.flush == *flush && matches!(awaited.stage, Stage::Sent(_));
+        self.lock().retain(|awaited| !is_it(awaited));
+    }
+
+    /// The flush was carried out and this was forgotten. Returns what may be let in already.
+    pub(crate) fn carried_out(&self, flush: &Flush, forgotten: &[Arc<Registration>]) -> Vec<Aor> {
+        let forgotten = forgotten.iter().map(|gone| (gone.aor(), gone.zone.clone()));
+        let mut awaited = self.lock();
+        let mut of_it = awaited.iter_mut().rev().filter(|one| one.flush == *flush);
+        let mut open = Vec::new();
+        match of_it.next().map(|latest| &mut latest.stage) {
+            Some(stage @ Stage::Sent(_)) => {
+                let closed;
+                (open, closed) = forgotten.partition(|(_, zone)| stage.has_heard(zone));
+                *stage = Stage::CarriedOut(closed);
+            }
+            // Somebody else ordered the same.
+            Some(Stage::CarriedOut(closed)) => closed.extend(forgotten),
+            None => {}
+        }
+        awaited.retain(|one| !one.is_done());
+        aors(open)
+    }
+
+    /// An echo came. Returns what is to be let in from now on.
+    pub(crate) fn heard(&self, flush: &Flush, zone: &Zone) -> Vec<Aor> {
+        let mut open = Vec::new();
+        self.lock().retain_mut(|awaited| match &mut awaited.stage {
+            _ if awaited.flush != *flush => true,
+            Stage::Sent(heard) => {
+                heard.push(zone.clone());
+                true
+            }
+            Stage::CarriedOut(closed) => {
+                open.extend(closed.extract_if(.., |(_, of)| of == zone));
+                !closed.is_empty()
+            }
+        });
+        aors(open)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Awaited>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn aors(named: Vec<(Aor, Zone)>) -> Vec<Aor> {
+    named.into_iter().map(|(aor, _)| aor).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::fakes::{REALM, World};
+
+    fn flush() -> Flush {
+        Flush {
+            realm: REALM.into(),
+            username: None,
+            cache_only: false,
+        }
+    }
+
+    #[test]
+    fn each_is_let_in_by_the_echo_of_its_zone() {
+        let world = World::new(vec![]);
+        world.register("bob");
+        let (all, local) = (world.registrar.all(), Zone::new("local"));
+        let bob = || vec![all[0].aor()];
+        let echoes = Echoes::default();
+        assert_eq!(echoes.carried_out(&flush(), &all), []);
+        assert_eq!(echoes.heard(&flush(), &local), []);
+        // Behind the confirm, as mostly.
+        echoes.expect(&flush());
+        assert_eq!(echoes.carried_out(&flush(), &all), []);
+        assert_eq!(echoes.carried_out(&flush(), &[]), [], "who shared it");
+        assert_eq!(echoes.heard(&flush(), &Zone::new("west")), []);
+        assert_eq!(echoes.heard(&flush(), &local), bob());
+        assert_eq!(echoes.heard(&flush(), &local), []);
+        // Before it.
+        echoes.expect(&flush());
+        assert_eq!(echoes.heard(&flush(), &local), []);
+        assert_eq!(echoes.carried_out(&flush(), &all), bob());
+        // Never.
+        echoes.expect(&flush());
+        echoes.give_up(&flush());
+        assert_eq!(echoes.carried_out(&flush(), &all), []);
+        assert_eq!(echoes.heard(&flush(), &local), []);
+    }
+
+    #[test]
+    fn no_more_are_awaited_than_fit() {
+        let echoes = Echoes::default();
+        for _ in 0..2 * MAX_AWAITED {
+            echoes.expect(&flush());
+        }
+        assert_eq!(echoes.lock().len(), MAX_AWAITED);
+    }
+
+    /// A phone that is told to check in does so at once, and its proxy, which has only marked it as
+    /// deleted so far, says that it is not its first registration.
+    #[tokio::test]
+    async fn a_phone_is_back_within_the_second_that_it_was_flushed_in() {
+        let world = World::new(vec![]);
+        world.register("bob");
+        let account = kapi_account();
+        let scope = world.registrar.scope(&account, None).unwrap();
+        world.registrar.flush_account(&scope).await.unwrap();
+        let back = world.event("bob", &json!({"First-Registration": false}));
+        world.tell(&back);
+        assert!(
+            world.users().is_empty(),
+            "told before the flush, for all we know"
+        );
+        let echo = world.bus.sent()[0].1.clone();
+        world.tell(&echo);
+        world.tell(&world.event("bob", &json!({"Event-Timestamp": crate::fakes::T0 - 1})));
+        assert!(world.users().is_empty(), "older than the flush");
+        world.tell(&back);
+        assert_eq!(world.users(), ["bob"]);
+        world.tell(&world.event("bob", &json!({"Expires": 0, "First-Registration": false})));
+        assert!(world.users().is_empty());
+    }
+
+    fn kapi_account() -> registration::AccountId {
+        registration::AccountId::parse(crate::fakes::ACCOUNT).unwrap()
+    }
+}
