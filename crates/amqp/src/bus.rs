@@ -46,6 +46,7 @@ impl AmqpBus {
             let supervisor = Supervisor {
                 uris: read_uris(zone, self.settings.heartbeat)?,
                 queue: self.queue.clone(),
+                access: zone.access.clone(),
                 settings: self.settings.clone(),
                 link: Arc::clone(link),
                 registrar: Arc::clone(registrar),
@@ -66,11 +67,10 @@ impl AmqpBus {
 
     async fn publish_in(&self, link: &Link, publication: &Publication) -> Result<(), String> {
         match link.publisher() {
-            Some(publisher) => {
-                publisher
-                    .publish(publication, self.settings.publish_timeout)
-                    .await
-            }
+            Some(publisher) => publisher
+                .publish(publication, self.settings.publish_timeout)
+                .await
+                .map_err(|error| error.to_string()),
             None => Err(match &*link.state().borrow() {
                 LinkState::Down { reason } => format!("not connected to RabbitMQ ({reason})"),
                 _ => "not connected to RabbitMQ yet".into(),

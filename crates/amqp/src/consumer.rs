@@ -12,7 +12,7 @@ use registrar::{Outcome, Registrar};
 use registration::Zone;
 use tokio_util::sync::CancellationToken;
 
-use crate::rate_limit::RateLimit;
+use crate::{pulse::Pulse, rate_limit::RateLimit};
 
 /// How many deliveries are acknowledged at once at most.
 const MAX_BATCH: u16 = 256;
@@ -32,6 +32,7 @@ pub(crate) async fn consume(
     consumer: &mut Consumer,
     zone: &Zone,
     registrar: &Registrar,
+    pulse: &Pulse,
     prefetch: u16,
     stop: &CancellationToken,
 ) -> Ended {
@@ -61,7 +62,10 @@ pub(crate) async fn consume(
                 );
             }
         };
-        apply(&delivery, zone, registrar, &mut refusals);
+        pulse.felt();
+        if delivery.routing_key.as_str() != pulse.key() {
+            apply(&delivery, zone, registrar, &mut refusals);
+        }
         applied.add(delivery);
         if applied.count >= batch
             && let Err(error) = applied.acknowledge().await

@@ -147,7 +147,10 @@ async fn answer(
     // Off the runtime's threads: the answer may be the whole table.
     let made = tokio::task::spawn_blocking(move || registrar.answer(&query)).await;
     let result = match &made {
-        Ok(publication) => publisher.publish(publication, limit).await,
+        Ok(publication) => {
+            let published = publisher.publish(publication, limit).await;
+            published.map_err(|error| error.to_string())
+        }
         Err(error) => Err(error.to_string()),
     };
     match result {

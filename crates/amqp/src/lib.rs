@@ -12,12 +12,15 @@ mod inbox;
 mod leader;
 mod link;
 mod publisher;
+mod pulse;
 mod rate_limit;
 mod session;
 mod settings;
 mod supervisor;
+mod tls;
 mod topology;
 
 pub use bus::AmqpBus;
 pub use registrar::LinkState;
-pub use settings::{Settings, SettingsError, ZoneSettings, redacted};
+pub use settings::{Access, Settings, SettingsError, ZoneSettings, redacted};
+pub use tls::{IdentityFiles, TlsFiles};

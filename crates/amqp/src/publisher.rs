@@ -1,4 +1,6 @@
-//! Publishing, each message confirmed by the broker.
+//! Publishing, each message confirmed by the broker, over a connection of its own: a broker that is
+//! short of memory reads nothing more from a connection that has published, acknowledgements
+//! included.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,24 +12,50 @@ use lapin::{
 use registrar::Publication;
 use tokio::sync::{Mutex, Semaphore};
 
+use crate::dial::{Dialer, HangUp};
+
 /// How many publications may be under way; more wait, within the same time limit.
 const MAX_IN_FLIGHT: usize = 256;
 /// Lost by the broker's restart, like the queues that it goes to.
 const TRANSIENT: u8 = 1;
 
-/// A zone's way out, as long as its connection lasts.
+/// Why something was not published.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PublishError {
+    /// The broker has it, and no queue takes it.
+    #[error("no queue takes it: is anybody bound to the exchange?")]
+    Unroutable,
+    /// The broker does not have it, for all we know.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<lapin::Error> for PublishError {
+    fn from(error: lapin::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// A zone's way out, as long as its session lasts.
 #[derive(Clone)]
 pub(crate) struct Publisher {
-    connection: Arc<Connection>,
-    channel: Arc<Mutex<Option<Channel>>>,
+    dialer: Arc<Dialer>,
+    line: Arc<Mutex<Option<Line>>>,
     in_flight: Arc<Semaphore>,
 }
 
+/// A connection and its channel.
+struct Line {
+    connection: Arc<Connection>,
+    channel: Option<Channel>,
+    _hang_up: HangUp,
+}
+
 impl Publisher {
-    pub(crate) async fn open(connection: Arc<Connection>) -> lapin::Result<Self> {
+    pub(crate) async fn open(dialer: Arc<Dialer>) -> lapin::Result<Self> {
         let publisher = Self {
-            connection,
-            channel: Arc::default(),
+            dialer,
+            line: Arc::default(),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
         };
         publisher.channel().await?;
@@ -39,27 +67,20 @@ impl Publisher {
         &self,
         publication: &Publication,
         limit: Duration,
-    ) -> Result<(), String> {
+    ) -> Result<(), PublishError> {
         // lapin panics when it has to make one of a longer text.
-        let routing_key = ShortString::try_new(publication.routing_key.as_str())
-            .map_err(|error| format!("the routing key is too long: {error}"))?;
-        if self.connection.status().blocked() {
-            // lapin would keep it without bound, and send it long after we had given it up.
-            return Err("the broker takes no messages now (memory or disk alarm)".into());
-        }
+        let routing_key =
+            ShortString::try_new(publication.routing_key.as_str()).map_err(|error| {
+                PublishError::Failed(format!("the routing key is too long: {error}"))
+            })?;
         let publishing = async {
-            let _permit = self
-                .in_flight
-                .acquire()
-                .await
-                .map_err(|error| error.to_string())?;
+            let permit = self.in_flight.acquire().await;
+            let _permit = permit.map_err(|error| PublishError::Failed(error.to_string()))?;
             match self.attempt(publication, &routing_key).await {
                 Ok(confirmed) => confirmed,
                 Err(error) => {
                     tracing::debug!(%error, "publishing failed, trying on a fresh channel");
-                    self.attempt(publication, &routing_key)
-                        .await
-                        .map_err(|error| error.to_string())?
+                    self.attempt(publication, &routing_key).await?
                 }
             }
         };
@@ -68,10 +89,15 @@ impl Publisher {
         }
         // The channel keeps what is unconfirmed, so it has to go. If somebody holds the lock, it
         // is being replaced already.
-        if let Ok(mut channel) = self.channel.try_lock() {
-            *channel = None;
+        if let Ok(mut line) = self.line.try_lock()
+            && let Some(line) = &mut *line
+        {
+            line.channel = None;
         }
-        Err(format!("no confirm within {} s", limit.as_secs_f32()))
+        let seconds = limit.as_secs_f32();
+        Err(PublishError::Failed(format!(
+            "no confirm within {seconds} s"
+        )))
     }
 
     /// The outer error is the channel's, the inner one the broker's refusal.
@@ -79,40 +105,69 @@ impl Publisher {
         &self,
         publication: &Publication,
         routing_key: &ShortString,
-    ) -> lapin::Result<Result<(), String>> {
+    ) -> lapin::Result<Result<(), PublishError>> {
+        let failed = |why: &str| Ok(Err(PublishError::Failed(why.into())));
+        let Some(channel) = self.channel().await? else {
+            // lapin would keep it without bound, and send it long after we had given it up.
+            return failed("the broker takes no messages now (memory or disk alarm)");
+        };
         let properties = BasicProperties::default()
             .with_content_type("application/json".into())
             .with_delivery_mode(TRANSIENT);
-        let channel = self.channel().await?;
+        let options = BasicPublishOptions {
+            mandatory: publication.mandatory,
+            ..BasicPublishOptions::default()
+        };
+        let (exchange, body) = (publication.exchange.into(), &publication.body);
         let confirm = channel
-            .basic_publish(
-                publication.exchange.into(),
-                routing_key.clone(),
-                // Not `mandatory`: our own queue is bound to flushes too, so every one is routable.
-                BasicPublishOptions::default(),
-                &publication.body,
-                properties,
-            )
+            .basic_publish(exchange, routing_key.clone(), options, body, properties)
             .await?;
-        Ok(match confirm.await? {
-            Confirmation::Ack(_) => Ok(()),
-            Confirmation::Nack(_) => Err("the broker refused it (nack)".into()),
-            Confirmation::NotRequested => Err("the channel does not confirm".into()),
-        })
+        match confirm.await? {
+            Confirmation::Ack(None) => Ok(Ok(())),
+            Confirmation::Ack(Some(_)) => Ok(Err(PublishError::Unroutable)),
+            Confirmation::Nack(_) => failed("the broker refused it (nack)"),
+            Confirmation::NotRequested => failed("the channel does not confirm"),
+        }
     }
 
-    /// The channel, a fresh one if the last one broke.
-    async fn channel(&self) -> lapin::Result<Channel> {
-        let mut slot = self.channel.lock().await;
-        match &*slot {
-            Some(channel) if channel.status().connected() => Ok(channel.clone()),
+    /// The channel, a fresh one if the last one broke, on a fresh connection if that one did.
+    /// `None` if the broker has said that it takes no messages.
+    async fn channel(&self) -> lapin::Result<Option<Channel>> {
+        let mut slot = self.line.lock().await;
+        let line = match &mut *slot {
+            Some(line) if line.connection.status().blocked() => return Ok(None),
+            Some(line) if line.connection.status().connected() => line,
             _ => {
-                let channel = self.connection.create_channel().await?;
+                *slot = None;
+                let (connection, hang_up) = self.dialer.dial("publishing").await?;
+                slot.insert(Line {
+                    connection: Arc::new(connection),
+                    channel: None,
+                    _hang_up: hang_up,
+                })
+            }
+        };
+        match &line.channel {
+            Some(channel) if channel.status().connected() => Ok(Some(channel.clone())),
+            _ => {
+                let channel = line.connection.create_channel().await?;
                 channel
                     .confirm_select(ConfirmSelectOptions::default())
                     .await?;
-                Ok(slot.insert(channel).clone())
+                line.channel = Some(channel.clone());
+                Ok(Some(channel))
             }
+        }
+    }
+
+    /// Says goodbye to the broker, which need not answer.
+    pub(crate) async fn close(&self) -> lapin::Result<()> {
+        let line = self.line.lock().await.take();
+        match line {
+            Some(line) if line.connection.status().connected() => {
+                line.connection.close(200, "stopping".into()).await
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use lapin::{Channel, Connection, ConnectionProperties, Consumer, uri::AMQPUri};
+use lapin::{Channel, Connection, Consumer};
 
 use crate::{
-    dial::{HangUp, dial},
+    dial::{Dialer, HangUp},
     inbox::Inbox,
     publisher::Publisher,
+    pulse::Pulse,
     settings::Settings,
     topology::{at, consume, declare_exchange, declare_others, declare_queue},
 };
@@ -17,10 +18,11 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
 /// A connection that consumes.
 pub(crate) struct Session {
-    pub(crate) connection: Arc<Connection>,
+    pub(crate) connection: Connection,
     pub(crate) channel: Channel,
     pub(crate) consumer: Consumer,
     pub(crate) publisher: Publisher,
+    pub(crate) pulse: Pulse,
     pub(crate) inbox: Inbox,
     /// Dropped last, when all that can be said politely has been said.
     _hang_up: HangUp,
@@ -29,31 +31,33 @@ pub(crate) struct Session {
 impl Session {
     /// Connects, declares and starts to consume; the error says at what it failed.
     pub(crate) async fn open(
-        uri: AMQPUri,
+        dialer: Arc<Dialer>,
         queue: &str,
         server_id: &str,
         settings: &Settings,
     ) -> Result<Self, String> {
         let limit = settings.connect_timeout;
         let late = |_| format!("no connection within {} s", limit.as_secs_f32());
-        let properties = ConnectionProperties::default()
-            .with_connection_name(settings.node.as_str().into())
-            .with_client_property("product".into(), "rollcall".into())
-            .with_client_property("version".into(), env!("CARGO_PKG_VERSION").into());
         let deadline = tokio::time::Instant::now() + limit;
-        let (connection, hang_up) = tokio::time::timeout_at(deadline, dial(uri, properties, limit))
+        let (connection, hang_up) = tokio::time::timeout_at(deadline, dialer.dial("consuming"))
             .await
             .map_err(late)?
             .map_err(at("connecting"))?;
-        let connection = Arc::new(connection);
-        let setting_up = Self::set_up(&connection, queue, server_id, settings);
+        let setting_up = async {
+            let publisher = Publisher::open(dialer)
+                .await
+                .map_err(at("opening a connection to publish"))?;
+            let parts = Self::set_up(&connection, &publisher, queue, server_id, settings).await?;
+            Ok::<_, String>((publisher, parts))
+        };
         let set_up = tokio::time::timeout_at(deadline, setting_up).await;
         match set_up.map_err(late).flatten() {
-            Ok((channel, consumer, publisher, inbox)) => Ok(Self {
+            Ok((publisher, (channel, consumer, pulse, inbox))) => Ok(Self {
                 connection,
                 channel,
                 consumer,
                 publisher,
+                pulse,
                 inbox,
                 _hang_up: hang_up,
             }),
@@ -66,11 +70,12 @@ impl Session {
     }
 
     async fn set_up(
-        connection: &Arc<Connection>,
+        connection: &Connection,
+        publisher: &Publisher,
         queue: &str,
         server_id: &str,
         settings: &Settings,
-    ) -> Result<(Channel, Consumer, Publisher, Inbox), String> {
+    ) -> Result<(Channel, Consumer, Pulse, Inbox), String> {
         declare_exchange(connection)
             .await
             .map_err(at("declaring the exchange registrar"))?;
@@ -78,9 +83,6 @@ impl Session {
         declare_queue(connection, queue, settings)
             .await
             .map_err(at("declaring the queue"))?;
-        let publisher = Publisher::open(Arc::clone(connection))
-            .await
-            .map_err(at("opening a channel to publish"))?;
         let (answer_queries, limit) = (settings.answer_queries, settings.publish_timeout);
         let inbox = Inbox::open(
             connection,
@@ -91,8 +93,10 @@ impl Session {
         )
         .await
         .map_err(at("opening the inbox"))?;
-        let (channel, consumer) = consume(connection, queue, settings.prefetch).await?;
-        Ok((channel, consumer, publisher, inbox))
+        let pulse = Pulse::of(queue);
+        let (channel, consumer) =
+            consume(connection, queue, pulse.key(), settings.prefetch).await?;
+        Ok((channel, consumer, pulse, inbox))
     }
 
     /// Closes politely, but only for so long.
@@ -100,6 +104,7 @@ impl Session {
         // The channel first: its answer comes after the broker has seen our acks.
         within_limit(async {
             let _ = self.channel.close(200, "stopping".into()).await;
+            let _ = self.publisher.close().await;
             self.connection.close(200, "stopping".into()).await
         })
         .await;

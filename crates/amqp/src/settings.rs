@@ -1,10 +1,12 @@
 //! What the connections go by.
 
-use std::{net::Ipv6Addr, time::Duration};
+use std::{fs, io, net::Ipv6Addr, path::PathBuf, time::Duration};
 
 use lapin::uri::AMQPUri;
 use registration::Zone;
 use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::tls::TlsFiles;
 
 /// A queue's name must leave room below the length at which Kamailio crashes on a Server-ID.
 const MAX_QUEUE_NAME_BYTES: usize = 80;
@@ -18,6 +20,28 @@ pub struct ZoneSettings {
     pub zone: Zone,
     /// Its brokers, tried in this order.
     pub uris: Vec<SecretString>,
+    /// What else it takes to be let in.
+    pub access: Access,
+}
+
+/// What it takes to be let in, beside the URI. The files are read for each connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    /// For `amqps://`.
+    pub tls: TlsFiles,
+    /// A file whose first line stands for the password in every URI.
+    pub password_file: Option<PathBuf>,
+}
+
+impl Access {
+    pub(crate) fn password(&self) -> io::Result<Option<SecretString>> {
+        let Some(path) = &self.password_file else {
+            return Ok(None);
+        };
+        let read = fs::read_to_string(path)
+            .map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?;
+        Ok(Some(read.lines().next().unwrap_or_default().into()))
+    }
 }
 
 /// Settings of all zones' connections.
@@ -61,6 +85,14 @@ pub enum SettingsError {
         /// Which of its URIs, from 1.
         number: usize,
     },
+    /// A file of the zone's that cannot be used.
+    #[error("zone {zone}: {problem}")]
+    File {
+        /// The zone.
+        zone: Zone,
+        /// Which file, and what is wrong with it.
+        problem: String,
+    },
     /// A zone that nobody can connect to.
     #[error("zone {0} has no URI")]
     NoUri(Zone),
@@ -79,6 +111,7 @@ pub(crate) fn read_uris(
     if zone.uris.is_empty() {
         return Err(SettingsError::NoUri(zone.zone.clone()));
     }
+    check_files(zone)?;
     let heartbeat = u16::try_from(heartbeat.as_secs()).unwrap_or(u16::MAX);
     let read = |(number, text): (usize, &SecretString)| {
         let mut uri = read_uri(text.expose_secret()).ok_or_else(|| SettingsError::Uri {
@@ -89,6 +122,21 @@ pub(crate) fn read_uris(
         Ok(uri)
     };
     (1..).zip(&zone.uris).map(read).collect()
+}
+
+/// Files that cannot be used are better told at the start than by a connection that never comes up.
+fn check_files(zone: &ZoneSettings) -> Result<(), SettingsError> {
+    let encrypted = |uri: &SecretString| uri.expose_secret().starts_with("amqps:");
+    let tls = if zone.uris.iter().any(encrypted) {
+        zone.access.tls.connector().map(drop)
+    } else {
+        Ok(())
+    };
+    let checked = tls.and_then(|()| zone.access.password().map(drop));
+    checked.map_err(|error| SettingsError::File {
+        zone: zone.zone.clone(),
+        problem: error.to_string(),
+    })
 }
 
 /// `None` rather than the parser's own words, which may repeat the URI, password and all.

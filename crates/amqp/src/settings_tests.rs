@@ -6,6 +6,7 @@ fn read(uri: &str) -> Result<AMQPUri, SettingsError> {
     let zone = ZoneSettings {
         zone: Zone::new("a"),
         uris: vec![uri.into()],
+        access: Access::default(),
     };
     read_uris(&zone, Duration::from_secs(10)).map(|mut uris| uris.remove(0))
 }
@@ -15,6 +16,7 @@ fn a_password_never_shows() {
     let settings = ZoneSettings {
         zone: Zone::new("a"),
         uris: vec!["amqp://u:hunter2@h".into()],
+        access: Access::default(),
     };
     assert!(!format!("{settings:?}").contains("hunter2"));
     let uri = read("amqps://u:hunter2@h:5671/vh?heartbeat=3").unwrap();

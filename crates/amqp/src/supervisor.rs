@@ -12,11 +12,12 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     backoff::backoff,
     consumer::{Ended, consume},
+    dial::Dialer,
     leader::seek,
     link::Link,
     rate_limit::RateLimit,
     session::Session,
-    settings::{Settings, redacted},
+    settings::{Access, Settings, redacted},
 };
 
 /// A session that lasted this long was a good one: the next attempt comes soon.
@@ -31,6 +32,7 @@ const LOG_PERIOD: Duration = Duration::from_secs(30);
 pub(crate) struct Supervisor {
     /// At least one.
     pub(crate) uris: Vec<AMQPUri>,
+    pub(crate) access: Access,
     pub(crate) queue: String,
     pub(crate) settings: Settings,
     pub(crate) link: Arc<Link>,
@@ -47,8 +49,14 @@ impl Supervisor {
         let mut failures: u64 = 0;
         // Never runs dry: there is at least one.
         for uri in self.uris.iter().cycle() {
+            let dialer = Dialer {
+                uri: uri.clone(),
+                access: self.access.clone(),
+                node: self.settings.node.clone(),
+                limit: self.settings.connect_timeout,
+            };
             let opening = Session::open(
-                uri.clone(),
+                Arc::new(dialer),
                 &self.queue,
                 self.registrar.server_id(),
                 &self.settings,
@@ -105,6 +113,7 @@ impl Supervisor {
             &mut session.consumer,
             &self.link.zone,
             &self.registrar,
+            &session.pulse,
             self.settings.prefetch,
             &self.stop,
         );
@@ -116,6 +125,9 @@ impl Supervisor {
         let ended = tokio::select! {
             ended = consuming => ended,
             reason = session.inbox.serve(zone, &self.registrar) => Ended::Failed(reason),
+            reason = session.pulse.beat(&session.publisher, self.settings.publish_timeout) => {
+                Ended::Failed(reason)
+            }
             never = seek(&session.connection, &self.link), if self.settings.elect_notifier => {
                 match never {}
             }

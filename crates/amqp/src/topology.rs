@@ -98,13 +98,14 @@ pub(crate) async fn declare_queue(
 pub(crate) async fn consume(
     connection: &Connection,
     queue: &str,
+    pulse: &str,
     prefetch: u16,
 ) -> Result<(Channel, Consumer), String> {
     let channel = connection
         .create_channel()
         .await
         .map_err(at("opening a channel"))?;
-    for binding in [SUCCESS_BINDING, FLUSH_BINDING] {
+    for binding in [SUCCESS_BINDING, FLUSH_BINDING, pulse] {
         let bound = channel.queue_bind(
             queue.into(),
             REGISTRAR_EXCHANGE.into(),

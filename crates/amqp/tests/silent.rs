@@ -62,6 +62,7 @@ async fn a_broker_that_says_nothing_is_given_up_and_leaves_nothing_behind() -> a
         vec![ZoneSettings {
             zone: zone.clone(),
             uris: vec![uri.into()],
+            access: amqp::Access::default(),
         }],
     )?;
     let registrar = Arc::new(Registrar::new(

@@ -1,12 +1,13 @@
 //! RabbitMQ: one for the whole run with a vhost per test, or one of a test's own to be killed.
 
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::{fs, io::Write as _, path::Path, process::Command, time::Duration};
 
 use anyhow::Context as _;
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::{
+    certificates::Certificates,
     management::Vhost,
     ports::free_tcp,
     process::{Process, tail},
@@ -37,6 +38,7 @@ pub struct Broker {
     home: TempDir,
     amqp_port: u16,
     api_port: u16,
+    tls: Option<(u16, Certificates)>,
     dist_port: u16,
     epmd_port: u16,
     process: Option<Process>,
@@ -47,6 +49,16 @@ pub struct Broker {
 impl Broker {
     /// Starts a broker on free ports of the loopback interface; returns when it takes connections.
     pub async fn start() -> anyhow::Result<Self> {
+        Self::start_with(false).await
+    }
+
+    /// The same with a listener for TLS, that asks clients for their certificate and takes its
+    /// common name for the user's (EXTERNAL).
+    pub async fn start_with_tls() -> anyhow::Result<Self> {
+        Self::start_with(true).await
+    }
+
+    async fn start_with(tls: bool) -> anyhow::Result<Self> {
         let home = tempfile::tempdir()?;
         let epmd_port = free_tcp()?;
         let mut epmd = Command::new("epmd");
@@ -56,11 +68,15 @@ impl Broker {
             home,
             amqp_port: free_tcp()?,
             api_port: free_tcp()?,
+            tls: None,
             dist_port: free_tcp()?,
             epmd_port,
             process: None,
             _epmd: epmd,
         };
+        if tls {
+            broker.tls = Some((free_tcp()?, Certificates::new(broker.home())?));
+        }
         broker.configure()?;
         broker.restart().await?;
         Ok(broker)
@@ -84,7 +100,31 @@ impl Broker {
                  collect_statistics_interval = 1000\n"
             ),
         )?;
-        fs::write(home.join("enabled_plugins"), "[rabbitmq_management].\n")?;
+        let mut plugins = "rabbitmq_management".to_owned();
+        if let Some((port, files)) = &self.tls {
+            let [authority, certificate, key] = [
+                &files.authority,
+                &files.server.certificate,
+                &files.server.key,
+            ]
+            .map(|p| p.display());
+            let mut config = fs::OpenOptions::new()
+                .append(true)
+                .open(home.join("rabbitmq.conf"))?;
+            write!(
+                config,
+                "listeners.ssl.1 = 127.0.0.1:{port}\n\
+                 ssl_options.cacertfile = {authority}\n\
+                 ssl_options.certfile = {certificate}\n\
+                 ssl_options.keyfile = {key}\n\
+                 ssl_options.verify = verify_peer\n\
+                 ssl_cert_login_from = common_name\n\
+                 auth_mechanisms.1 = PLAIN\n\
+                 auth_mechanisms.2 = EXTERNAL\n"
+            )?;
+            plugins += ",rabbitmq_auth_mechanism_ssl";
+        }
+        fs::write(home.join("enabled_plugins"), format!("[{plugins}].\n"))?;
         Ok(())
     }
 
@@ -151,6 +191,11 @@ impl Broker {
     /// Its port for AMQP.
     pub fn amqp_port(&self) -> u16 {
         self.amqp_port
+    }
+
+    /// Its port for TLS, and the certificates that belong to it, if it was started with TLS.
+    pub fn tls(&self) -> Option<(u16, &Certificates)> {
+        self.tls.as_ref().map(|(port, files)| (*port, files))
     }
 
     /// Where it keeps its data and logs.

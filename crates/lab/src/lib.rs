@@ -5,6 +5,7 @@
 
 pub mod amqp;
 pub mod broker;
+pub mod certificates;
 pub mod directory;
 pub mod http;
 pub mod kamailio;

@@ -50,10 +50,7 @@ impl Vhost {
         let vhost = escaped(&self.name);
         self.call(Method::PUT, &format!("vhosts/{vhost}"), "{}")
             .await?;
-        let rights = r#"{"configure":".*","write":".*","read":".*"}"#;
-        self.call(Method::PUT, &format!("permissions/{vhost}/guest"), rights)
-            .await?;
-        Ok(())
+        self.allow("guest").await
     }
 
     /// Its queues.
@@ -77,6 +74,26 @@ impl Vhost {
     pub async fn delete_queue(&self, name: &str) -> anyhow::Result<()> {
         let path = format!("queues/{}/{}", escaped(&self.name), escaped(name));
         self.call(Method::DELETE, &path, "").await.map(drop)
+    }
+
+    /// Deletes an exchange, with all bindings to it.
+    pub async fn delete_exchange(&self, name: &str) -> anyhow::Result<()> {
+        let path = format!("exchanges/{}/{}", escaped(&self.name), escaped(name));
+        self.call(Method::DELETE, &path, "").await.map(drop)
+    }
+
+    /// Adds a user of the broker who has no password, and may do everything here.
+    pub async fn add_user(&self, name: &str) -> anyhow::Result<()> {
+        let nobody = r#"{"password_hash":"","tags":""}"#;
+        self.call(Method::PUT, &format!("users/{name}"), nobody)
+            .await?;
+        self.allow(name).await
+    }
+
+    async fn allow(&self, user: &str) -> anyhow::Result<()> {
+        let rights = r#"{"configure":".*","write":".*","read":".*"}"#;
+        let path = format!("permissions/{}/{user}", escaped(&self.name));
+        self.call(Method::PUT, &path, rights).await.map(drop)
     }
 
     /// Closes every connection to it. Returns how many there were.

@@ -15,6 +15,8 @@ pub struct Publication {
     pub routing_key: String,
     /// A JSON object. (An array would crash Kamailio.)
     pub body: Vec<u8>,
+    /// It counts as taken only if some queue takes it.
+    pub mandatory: bool,
 }
 
 /// Which zones took a publication.

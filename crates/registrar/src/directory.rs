@@ -122,6 +122,7 @@ impl Registrar {
                 exchange,
                 routing_key,
                 body: encode_authn(username, realm, question.msg_id(), identity),
+                mandatory: false,
             };
             question.put(&publication).await;
         }

@@ -135,6 +135,7 @@ pub(crate) fn publication(flush: &Flush, identity: &Identity) -> Publication {
         exchange: REGISTRAR_EXCHANGE,
         routing_key: flush_key(&flush.realm),
         body: encode_flush(flush, identity),
+        mandatory: true,
     }
 }
 

@@ -129,6 +129,7 @@ async fn publish(registrar: &Registrar, about: &Registration, notice: Notice<'_>
         exchange,
         routing_key,
         body,
+        mandatory: false,
     };
     let receipt = registrar.bus.publish(&publication).await;
     registrar

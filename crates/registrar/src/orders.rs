@@ -62,6 +62,7 @@ impl Registrar {
             exchange,
             routing_key,
             body,
+            mandatory: false,
         };
         for (zone, reason) in self.bus.publish(&publication).await.missing {
             tracing::warn!(%zone, reason, "a phone was not told to check in");

@@ -196,6 +196,7 @@ impl Registrar {
             exchange: REGISTRAR_EXCHANGE,
             routing_key: search_key(realm),
             body: encode_search(&search, question.msg_id(), self.questions.identity()),
+            mandatory: false,
         };
         question.put(&publication).await;
         let mut survey = Survey::default();

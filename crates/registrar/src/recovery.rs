@@ -114,6 +114,7 @@ impl Registrar {
                 exchange: REGISTRAR_EXCHANGE,
                 routing_key: SYNC_KEY.to_owned(),
                 body: encode_sync(self.questions.identity()),
+                mandatory: false,
             };
             self.bus.publish(&sync).await;
             let quiet = timeout_at(
@@ -221,6 +222,7 @@ impl Registrar {
             exchange: REGISTRAR_EXCHANGE,
             routing_key: query_key(what.realm.as_deref()),
             body: encode_query(what, question.msg_id(), self.questions.identity()),
+            mandatory: false,
         };
         question.put(&publication).await;
         question

@@ -239,6 +239,7 @@ impl Registrar {
             exchange: TARGETED_EXCHANGE,
             routing_key: query.reply_to.to_string(),
             body: encode_answer(query, &answer, age, &self.settings.identity),
+            mandatory: false,
         }
     }
 

@@ -130,6 +130,7 @@ fn zones(config: &Config) -> Vec<ZoneSettings> {
     let zone = |zone: &crate::config::Zone| ZoneSettings {
         zone: Zone::new(&zone.name),
         uris: zone.uris.clone(),
+        access: zone.access.clone(),
     };
     config.zones.iter().map(zone).collect()
 }

@@ -8,6 +8,7 @@
 )]
 
 mod alarms;
+mod encrypted;
 mod events;
 mod flushes;
 mod neighbours;

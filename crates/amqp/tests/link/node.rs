@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use amqp::{AmqpBus, LinkState, Settings, ZoneSettings};
+use amqp::{Access, AmqpBus, LinkState, Settings, ZoneSettings};
 use anyhow::{Context as _, ensure};
 use kapi::{Identity, Limits, REGISTRAR_EXCHANGE, success_key};
 use registrar::{Accounts, Publication, Receipt, Registrar};
@@ -55,10 +55,26 @@ impl Node {
         uris: &[&str],
         clock: Arc<dyn Clock>,
     ) -> anyhow::Result<Self> {
+        Self::start_zone(settings, uris, Access::default(), clock)
+    }
+
+    /// With what else it takes to be let in.
+    pub(crate) fn with(settings: Settings, uri: &str, access: Access) -> anyhow::Result<Self> {
+        let clock = ManualClock::at(UnixMillis(NOW * 1_000));
+        Self::start_zone(settings, &[uri], access, Arc::new(clock))
+    }
+
+    fn start_zone(
+        settings: Settings,
+        uris: &[&str],
+        access: Access,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
         let identity = Identity::new(&settings.node)?;
         let zone = ZoneSettings {
             zone: Zone::new("local"),
             uris: uris.iter().map(|uri| (*uri).into()).collect(),
+            access,
         };
         let bus = AmqpBus::new(settings, vec![zone])?;
         let settings = registrar::Settings {
@@ -145,6 +161,7 @@ impl Node {
             exchange,
             routing_key,
             body: b"{}".to_vec(),
+            mandatory: true,
         };
         registrar::Bus::publish(&*self.bus, &publication).await
     }

@@ -108,3 +108,16 @@ async fn an_amqps_uri_on_a_plain_port_is_an_error() -> anyhow::Result<()> {
     let node = Node::start(settings, &[&vhost.uri().replace("amqp://", "amqps://")])?;
     node.down("").await
 }
+
+#[tokio::test]
+async fn an_exchange_that_was_declared_anew_is_noticed() -> anyhow::Result<()> {
+    let vhost = broker::vhost().await?;
+    let node = Node::up(vhost.uri()).await?;
+    vhost.delete_exchange(REGISTRAR_EXCHANGE).await?;
+    // Declares it as it was. Queue and consumer are as before, but nothing is bound any more.
+    let client = Client::connect(vhost.uri()).await?;
+    node.down("bindings are gone").await?;
+    node.consuming().await?;
+    register(&client, "bob", "192.0.2.1:5060").await?;
+    node.knows("bob", "192.0.2.1:5060").await
+}

@@ -19,7 +19,11 @@ const THE_MACHINES_OWN: [(&str, &str); 2] = [
 ];
 
 /// Shown in the example as they might be.
-const HAVE_NO_DEFAULT: [&str; 6] = [
+const HAVE_NO_DEFAULT: [&str; 10] = [
+    "zones.NAME.tls_ca",
+    "zones.NAME.tls_certificate",
+    "zones.NAME.tls_key",
+    "zones.NAME.password_file",
     "accounts.realms_file",
     "snapshot.file",
     "http.tls_certificate",

@@ -1,5 +1,6 @@
 //! `[zones.NAME]`: the brokers, by zone.
 
+use amqp::{Access, IdentityFiles, TlsFiles};
 use lapin::uri::AMQPUri;
 use secrecy::SecretString;
 
@@ -12,6 +13,8 @@ pub struct Zone {
     pub name: String,
     /// URIs of its brokers, with their passwords.
     pub uris: Vec<SecretString>,
+    /// What else it takes to be let in.
+    pub access: Access,
 }
 
 const TAKES: &str = "a list of amqp:// or amqps:// URIs with a host, at least one";
@@ -28,6 +31,7 @@ impl Zone {
             return vec![Self {
                 name: DEFAULT_NAME.into(),
                 uris: vec![DEFAULT_URI.into()],
+                access: Access::default(),
             }];
         }
         names.into_iter().map(|name| Self::read(r, name)).collect()
@@ -41,7 +45,30 @@ impl Zone {
             ));
         }
         let uris = r.secrets(&format!("zones.{name}.uris"), TAKES, DEFAULT_URI, is_broker);
-        Self { name, uris }
+        let access = read_access(r, &format!("zones.{name}"));
+        Self { name, uris, access }
+    }
+}
+
+fn read_access(r: &mut Reader, zone: &str) -> Access {
+    let [certificate, key] =
+        ["tls_certificate", "tls_key"].map(|key| r.path(&format!("{zone}.{key}")));
+    let identity = match (certificate, key) {
+        (Some(certificate), Some(key)) => Some(IdentityFiles { certificate, key }),
+        (None, None) => None,
+        _ => {
+            r.problem(format!(
+                "{zone}.tls_certificate and {zone}.tls_key go together: set both, or neither"
+            ));
+            None
+        }
+    };
+    Access {
+        tls: TlsFiles {
+            authorities: r.path(&format!("{zone}.tls_ca")),
+            identity,
+        },
+        password_file: r.path(&format!("{zone}.password_file")),
     }
 }
 
@@ -153,6 +180,18 @@ mod tests {
             "{said}"
         );
         assert!(!said.contains(secret), "{said}");
+    }
+
+    #[test]
+    fn certificate_and_key_go_together() {
+        let zone = |more: &str| format!("[zones.a]\nuris = [\"amqps://h\"]\n{more}");
+        let both = zone("tls_ca = \"/a\"\ntls_certificate = \"/c\"\ntls_key = \"/k\"");
+        let access = load(&both, &[TOKENS]).unwrap().zones.remove(0).access;
+        assert!(access.tls.authorities.is_some() && access.tls.identity.is_some());
+        for one in ["tls_certificate", "tls_key"] {
+            let said = refused(&zone(&format!("{one} = \"/x\"")), &[TOKENS]);
+            assert!(said.contains("zones.a.tls_key go together"), "{said}");
+        }
     }
 
     #[test]

@@ -1,0 +1,64 @@
+//! TLS to a broker: which authorities are believed, and who we say we are.
+
+use std::{fs, io, path::PathBuf};
+
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+use tcp_stream::{RustlsConnector, RustlsConnectorConfig};
+
+/// PEM files of a zone's `amqps://` connections. They are read for each connection, so that renewed
+/// ones need no restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Certificates of the authorities that brokers' certificates are checked against; the
+    /// system's where there is none.
+    pub authorities: Option<PathBuf>,
+    /// Our certificate and its key, if the broker asks for one.
+    pub identity: Option<IdentityFiles>,
+}
+
+/// A client certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityFiles {
+    /// The certificate, and those between it and its authority.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+impl TlsFiles {
+    /// A connector, or which file cannot be used and why.
+    pub(crate) fn connector(&self) -> io::Result<RustlsConnector> {
+        let config = if let Some(path) = &self.authorities {
+            let mut config = RustlsConnectorConfig::default();
+            config.add_parsable_certificates(certificates(path)?);
+            config
+        } else {
+            RustlsConnectorConfig::new_with_native_certs()?
+        };
+        let Some(IdentityFiles { certificate, key }) = &self.identity else {
+            return config.connector_with_no_client_auth();
+        };
+        let chain = certificates(certificate)?;
+        let read = fs::read(key).map_err(|error| at(key, &error))?;
+        let private = PrivateKeyDer::from_pem_slice(&read)
+            .map_err(|_| at(key, &"there is no private key in it"))?;
+        config
+            .connector_with_single_cert(chain, private)
+            .map_err(|error| at(key, &error))
+    }
+}
+
+fn certificates(path: &PathBuf) -> io::Result<Vec<CertificateDer<'static>>> {
+    let read = fs::read(path).map_err(|error| at(path, &error))?;
+    let certificates = CertificateDer::pem_slice_iter(&read)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| at(path, &error))?;
+    if certificates.is_empty() {
+        return Err(at(path, &"there is no certificate in it (PEM)"));
+    }
+    Ok(certificates)
+}
+
+fn at(path: &std::path::Path, error: &impl std::fmt::Display) -> io::Error {
+    io::Error::other(format!("{}: {error}", path.display()))
+}
