@@ -9,7 +9,7 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use kapi::TARGETED_EXCHANGE;
 use lapin::{Acker, Consumer, message::Delivery, options::BasicAckOptions};
 use registrar::{Outcome, Registrar};
-use registration::Zone;
+use registration::{Ignored, Zone};
 use tokio_util::sync::CancellationToken;
 
 use crate::{pulse::Pulse, rate_limit::RateLimit};
@@ -110,6 +110,15 @@ pub(crate) fn apply(
         tracing::warn!(
             %zone, reason = reject.reason(), error = %reject, routing_key = routing_key(),
             bytes = delivery.data.len(), held_back, "a message was dropped"
+        );
+    }
+    if let Outcome::Ignored(full @ (Ignored::TableFull | Ignored::AccountFull)) = &outcome
+        && let Some(held_back) = refusals.admit(outcome.label().1, Instant::now())
+    {
+        tracing::error!(
+            %zone, ?full, routing_key = routing_key(), held_back,
+            "a phone is not shown: raise cache.max_registrations or cache.max_account_registrations, \
+             or find out who floods"
         );
     }
     tracing::trace!(%zone, ?outcome, "applied");

@@ -91,6 +91,20 @@ impl Index {
             .unwrap_or_default()
     }
 
+    /// How many there are of the same account; of the same realm, where there is no account.
+    pub(crate) fn peers_of(&self, keys: &Keys) -> usize {
+        match &keys.account {
+            Some(account) => self
+                .accounts
+                .get(account)
+                .map_or(0, |members| members.len()),
+            None => self
+                .realms
+                .get(&keys.realm)
+                .map_or(0, |members| members.len()),
+        }
+    }
+
     /// Every realm.
     pub(crate) fn realms(&self) -> Vec<Text> {
         self.realms

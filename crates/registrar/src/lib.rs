@@ -6,6 +6,7 @@
 
 mod accounts;
 mod bus;
+mod capacity;
 mod changes;
 mod coalesce;
 mod delivery;
@@ -30,6 +31,7 @@ mod table;
 
 pub use accounts::{Accounts, Scope};
 pub use bus::{Bus, BusFuture, Publication, Receipt};
+pub use capacity::Capacity;
 pub use changes::{Change, ChangeKind, Watcher};
 pub use delivery::Delivery;
 pub use directory::Directory;

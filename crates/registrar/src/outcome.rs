@@ -35,7 +35,7 @@ pub enum Outcome {
 }
 
 /// Names of [`Stats`], each with the reason where there is one.
-const LABELS: [(&str, &str); 38] = [
+const LABELS: [(&str, &str); 40] = [
     ("stored", "registered"),
     ("stored", "refreshed"),
     ("stored", "moved"),
@@ -54,6 +54,8 @@ const LABELS: [(&str, &str); 38] = [
     ("ignored", "overtaken"),
     ("ignored", "stale_contact"),
     ("ignored", "known"),
+    ("ignored", "table_full"),
+    ("ignored", "account_full"),
     ("ignored", "other_message"),
     ("rejected", "too_large"),
     ("rejected", "not_utf8"),
@@ -127,6 +129,8 @@ impl Outcome {
             Self::Ignored(Ignored::Overtaken) => ("ignored", "overtaken"),
             Self::Ignored(Ignored::StaleContact) => ("ignored", "stale_contact"),
             Self::Ignored(Ignored::Known) => ("ignored", "known"),
+            Self::Ignored(Ignored::TableFull) => ("ignored", "table_full"),
+            Self::Ignored(Ignored::AccountFull) => ("ignored", "account_full"),
             Self::Other => ("ignored", "other_message"),
             Self::Rejected(reject) => ("rejected", reject.reason()),
         }
@@ -202,6 +206,8 @@ mod tests {
             Outcome::Ignored(Ignored::Overtaken),
             Outcome::Ignored(Ignored::StaleContact),
             Outcome::Ignored(Ignored::Known),
+            Outcome::Ignored(Ignored::TableFull),
+            Outcome::Ignored(Ignored::AccountFull),
             Outcome::Other,
             Outcome::Rejected(Reject::TooLarge { size: 1, limit: 0 }),
             Outcome::Rejected(Reject::NotUtf8),

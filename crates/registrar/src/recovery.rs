@@ -128,7 +128,7 @@ impl Registrar {
         }
         if self.health.warmth(&zone, epoch, Warmth::Warm) {
             self.weigh();
-            tracing::info!(%zone, elapsed_ms = begun.elapsed().as_millis(), registrations = self.table.approximate_len(), "warm");
+            tracing::info!(%zone, elapsed_ms = begun.elapsed().as_millis(), registrations = self.table.held(), "warm");
         }
         self.gap.notify_one();
     }

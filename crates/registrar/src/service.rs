@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use crate::{
     accounts::{Accounts, Scope},
     bus::{Bus, Publication},
+    capacity::Capacity,
     changes::{Change, ChangeKind, Watcher, Watchers},
     coalesce::Coalesce,
     delivery::Delivery,
@@ -45,6 +46,8 @@ pub struct Settings {
     pub policy: Policy,
     /// Bounds on message bodies.
     pub limits: Limits,
+    /// Bounds on the table.
+    pub capacity: Capacity,
     /// Who we are to other nodes.
     pub identity: Identity,
     /// By how many seconds an event may be ahead of our clock before it is counted. Whatever is
@@ -60,6 +63,7 @@ impl Settings {
         Self {
             policy: Policy::default(),
             limits: Limits::default(),
+            capacity: Capacity::default(),
             identity,
             max_clock_skew: 60,
             check_sync: true,
@@ -116,7 +120,7 @@ impl Registrar {
         let questions = Questions::new(Arc::clone(&bus), settings.identity.clone());
         Self {
             born: clock.now(),
-            table: Table::new(Arc::clone(&clock), on_expired),
+            table: Table::new(Arc::clone(&clock), settings.capacity, on_expired),
             watchers,
             accounts,
             settings,

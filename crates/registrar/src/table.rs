@@ -14,7 +14,10 @@ use registration::{
     Report, Text, UnixMillis, UnixSeconds, Zone, decide,
 };
 
-use crate::index::{Generation, Index, Keys};
+use crate::{
+    capacity::{Capacity, Kind, Load},
+    index::{Generation, Index, Keys},
+};
 
 /// How long an AOR that is registered no more is remembered: events about it may still come.
 const MEMORY_MILLIS: u64 = 60_000;
@@ -33,6 +36,13 @@ struct Entry {
 impl Entry {
     fn live_at(&self, now: UnixMillis) -> Option<&Arc<Registration>> {
         self.live.as_ref().filter(|live| live.is_live(now))
+    }
+
+    fn kind(&self) -> Kind {
+        match self.live {
+            Some(_) => Kind::Live,
+            None => Kind::Remembered,
+        }
     }
 }
 
@@ -95,6 +105,8 @@ pub type OnExpired = Arc<dyn Fn(&Arc<Registration>) + Send + Sync>;
 pub struct Table {
     cache: Cache<Aor, Arc<Entry>>,
     index: Arc<Index>,
+    load: Arc<Load>,
+    capacity: Capacity,
     clock: Arc<dyn Clock>,
     generations: AtomicU64,
     on_expired: OnExpired,
@@ -102,16 +114,20 @@ pub struct Table {
 
 impl Table {
     /// An empty table.
-    pub fn new(clock: Arc<dyn Clock>, on_expired: OnExpired) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, capacity: Capacity, on_expired: OnExpired) -> Self {
         let index = Arc::new(Index::default());
+        let load = Arc::new(Load::default());
+        let unloading = Arc::clone(&load);
         let (listening, telling) = (Arc::clone(&index), Arc::clone(&on_expired));
         let cache = Cache::builder()
             .expire_after(EndOfLife(Arc::clone(&clock)))
             .eviction_listener(move |aor: Arc<Aor>, entry: Arc<Entry>, cause| {
-                // Replacing and removing keep the index themselves, under the key's lock.
-                if let (Some(ended), RemovalCause::Expired | RemovalCause::Size) =
-                    (&entry.live, cause)
-                {
+                // Replacing keeps load and index itself, under the key's lock.
+                if !matches!(cause, RemovalCause::Expired | RemovalCause::Size) {
+                    return;
+                }
+                unloading.replace(Some(entry.kind()), None);
+                if let Some(ended) = &entry.live {
                     listening.remove(&Keys::of(ended), &aor, entry.generation);
                     telling(ended);
                 }
@@ -120,6 +136,8 @@ impl Table {
         Self {
             cache,
             index,
+            load,
+            capacity,
             clock,
             generations: AtomicU64::new(0),
             on_expired,
@@ -156,10 +174,11 @@ impl Table {
             let held = held.map(moka::Entry::into_value);
             let before = held.as_deref().and_then(|held| held.live_at(now)).cloned();
             let ledger = held.as_deref().and_then(|held| held.ledger.clone());
-            let judged = judge(Past {
+            let mut judged = judge(Past {
                 live: before.as_deref(),
                 ledger: ledger.as_ref(),
             });
+            self.keep_within(&mut judged, held.as_deref());
             let after = match &judged.decision {
                 Decision::Store(registration, _) => Some(Arc::new((**registration).clone())),
                 Decision::Remove(_) => None,
@@ -185,6 +204,27 @@ impl Table {
             before: None,
             after: None,
         })
+    }
+
+    /// Refuses who is new where there is no room.
+    fn keep_within(&self, judged: &mut Judgement, held: Option<&Entry>) {
+        if held.is_some_and(|held| held.live.is_some()) {
+            return;
+        }
+        if let Decision::Store(newcomer, _) = &judged.decision
+            && let Some(full) = self
+                .load
+                .refuses(self.capacity, &self.index, &Keys::of(newcomer))
+        {
+            *judged = Judgement {
+                decision: Decision::Ignore(full),
+                ledger: None,
+            };
+        }
+        let stores = matches!(judged.decision, Decision::Store(..));
+        if !stores && held.is_none() && !self.load.has_memory() {
+            judged.ledger = None;
+        }
     }
 
     /// Prepares the entry to put, with the index as it will then be. Runs under the key's lock.
@@ -223,12 +263,14 @@ impl Table {
             || UnixMillis(now.0.saturating_add(MEMORY_MILLIS)),
             Registration::expires_at,
         );
-        Arc::new(Entry {
+        let entry = Entry {
             live,
             ledger,
             generation,
             until,
-        })
+        };
+        self.load.replace(held.map(Entry::kind), Some(entry.kind()));
+        Arc::new(entry)
     }
 
     /// Takes the AOR's registration out if it is one that `wanted` names. Returns it if it was live.
@@ -352,9 +394,9 @@ impl Table {
         self.cache.run_pending_tasks();
     }
 
-    /// About how many AORs are held, those not yet reclaimed included.
-    pub fn approximate_len(&self) -> u64 {
-        self.cache.entry_count()
+    /// How many registrations are held, those that have ended but are not reclaimed yet included.
+    pub fn held(&self) -> usize {
+        self.load.live()
     }
 
     #[cfg(test)]

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use proptest::prelude::*;
-use registration::{AccountData, Lifetime, ManualClock, Proxy, Source, Stored, UnixSeconds};
+use registration::{
+    AccountData, Ignored, Lifetime, ManualClock, Proxy, Source, Stored, UnixSeconds,
+};
 
 use super::*;
 
@@ -21,7 +23,11 @@ struct World {
 impl World {
     fn new() -> Self {
         let clock = Arc::new(ManualClock::at(UnixMillis(T0 * 1000)));
-        let table = Table::new(Arc::<ManualClock>::clone(&clock), Arc::new(|_| {}));
+        let table = Table::new(
+            Arc::<ManualClock>::clone(&clock),
+            Capacity::default(),
+            Arc::new(|_| {}),
+        );
         Self { clock, table }
     }
 
@@ -184,7 +190,11 @@ fn a_phone_that_changes_account_leaves_the_old_one() {
 /// With the machine's own clock: moka reclaims by itself and takes the index along.
 #[test]
 fn what_expired_leaves_the_index_and_what_was_refreshed_stays() {
-    let table = Table::new(Arc::new(registration::SystemClock), Arc::new(|_| {}));
+    let table = Table::new(
+        Arc::new(registration::SystemClock),
+        Capacity::default(),
+        Arc::new(|_| {}),
+    );
     let world = World {
         clock: Arc::new(ManualClock::at(registration::SystemClock.now())),
         table,
@@ -240,6 +250,7 @@ fn threads_leave_table_and_index_alike() {
     indexed.sort();
     let held = world.held();
     assert_eq!(indexed.len(), held.len(), "no AOR twice, none left over");
+    assert_eq!(world.table.held(), held.len());
     assert!(indexed.iter().all(|aor| held.contains(aor)));
     assert_eq!(
         world.table.index.of_realm("main.example.com").len(),
@@ -266,7 +277,63 @@ proptest! {
                 .flat_map(|id| world.table.index.of_account(&AccountId::parse(id).unwrap()))
                 .collect();
             prop_assert_eq!(&indexed, &held);
+            prop_assert_eq!(world.table.held(), held.len());
             prop_assert_eq!(world.table.index.of_realm("main.example.com").len(), held.len());
         }
     }
+}
+
+fn with_room_for(registrations: usize, of_account: usize) -> World {
+    let mut world = World::new();
+    let capacity = Capacity {
+        registrations,
+        of_account,
+    };
+    world.table = Table::new(
+        Arc::<ManualClock>::clone(&world.clock),
+        capacity,
+        Arc::new(|_| {}),
+    );
+    world
+}
+
+#[test]
+fn a_full_table_keeps_whom_it_has() {
+    let world = with_room_for(2, 100);
+    let registers = |user: &str, expires| world.register(user, "a.example.com", 0, expires);
+    registers("amy", 600);
+    registers("bob", 60);
+    assert_eq!(registers("eve", 600), Decision::Ignore(Ignored::TableFull));
+    assert!(matches!(
+        registers("amy", 600),
+        Decision::Store(_, Stored::Refreshed)
+    ));
+    assert_eq!((world.users(0).len(), world.table.held()), (2, 2));
+    registers("amy", 0);
+    assert!(matches!(registers("eve", 600), Decision::Store(..)));
+    // What has ended gives its place up when it is reclaimed.
+    world.clock.advance_millis(61_000);
+    assert!(
+        matches!(registers("bob", 60), Decision::Store(..)),
+        "it had a place"
+    );
+    world.clock.advance_millis(61_000);
+    world.table.sweep();
+    assert_eq!(world.table.held(), world.held().len());
+}
+
+#[test]
+fn one_account_cannot_take_the_place_of_others() {
+    let world = with_room_for(100, 2);
+    for user in ["amy", "bob"] {
+        world.register(user, "a.example.com", 0, 600);
+    }
+    let refused = Decision::Ignore(Ignored::AccountFull);
+    assert_eq!(world.register("eve", "b.example.com", 0, 600), refused);
+    let other = world.register("eve", "a.example.com", 1, 600);
+    assert!(matches!(other, Decision::Store(..)), "another account");
+    // Without an account the realm counts.
+    let mut nobody = world.report("zed", "a.example.com", 0, 600);
+    nobody.account.id = None;
+    assert_eq!(world.apply(&nobody), refused);
 }

@@ -73,6 +73,10 @@ pub enum Ignored {
     StaleContact,
     /// A statement of what the table knows.
     Known,
+    /// The table has no room for more.
+    TableFull,
+    /// It has no room for more of this account.
+    AccountFull,
 }
 
 /// What is known of an AOR when a report of it arrives.

@@ -162,6 +162,10 @@ fn registrar_settings(config: &Config) -> anyhow::Result<Settings> {
             max_body_bytes: config.amqp.max_message_bytes,
         },
         max_clock_skew: config.cache.max_clock_skew,
+        capacity: registrar::Capacity {
+            registrations: config.cache.max_registrations,
+            of_account: config.cache.max_account_registrations,
+        },
         check_sync: config.notices.check_sync,
         ..Settings::new(Identity::new(&config.amqp.node).context("amqp.node cannot be used")?)
     })

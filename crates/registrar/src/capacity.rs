@@ -1,0 +1,89 @@
+//! How much the table holds at most: a flood of invented AORs must not take the memory, nor the
+//! place of those who are registered.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use registration::Ignored;
+
+use crate::index::{Index, Keys};
+
+/// The most AORs that are remembered without being registered.
+const MAX_REMEMBERED: usize = 500_000;
+
+/// The most that the table takes. Who is registered stays, and is refreshed as before; who is new is
+/// refused beyond it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// Registrations in all.
+    pub registrations: usize,
+    /// Registrations of one account; of one realm, for those that name no account.
+    pub of_account: usize,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self {
+            registrations: 5_000_000,
+            of_account: 100_000,
+        }
+    }
+}
+
+/// How much there is. Entries that have ended count until they are reclaimed.
+#[derive(Default)]
+pub(crate) struct Load {
+    live: AtomicUsize,
+    remembered: AtomicUsize,
+}
+
+/// What an entry is to the load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Live,
+    Remembered,
+}
+
+impl Load {
+    pub(crate) fn replace(&self, old: Option<Kind>, new: Option<Kind>) {
+        if old != new {
+            if let Some(new) = new {
+                self.of(new).fetch_add(1, Ordering::Relaxed);
+            }
+            if let Some(old) = old {
+                self.of(old).fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn of(&self, kind: Kind) -> &AtomicUsize {
+        match kind {
+            Kind::Live => &self.live,
+            Kind::Remembered => &self.remembered,
+        }
+    }
+
+    pub(crate) fn live(&self) -> usize {
+        self.live.load(Ordering::Relaxed)
+    }
+
+    /// Whether an AOR that is not registered may be remembered.
+    pub(crate) fn has_memory(&self) -> bool {
+        self.remembered.load(Ordering::Relaxed) < MAX_REMEMBERED
+    }
+
+    /// Why a newcomer has to stay out, if it has to.
+    pub(crate) fn refuses(
+        &self,
+        capacity: Capacity,
+        index: &Index,
+        newcomer: &Keys,
+    ) -> Option<Ignored> {
+        if self.live() >= capacity.registrations {
+            Some(Ignored::TableFull)
+        } else if index.peers_of(newcomer) >= capacity.of_account {
+            Some(Ignored::AccountFull)
+        } else {
+            None
+        }
+    }
+}
