@@ -99,6 +99,7 @@ pub(crate) fn apply(
     };
     let applied = catch_unwind(AssertUnwindSafe(|| registrar.deliver(taken)));
     let Ok(outcome) = applied else {
+        registrar.stats().panicked();
         if let Some(held_back) = refusals.admit("panic", Instant::now()) {
             tracing::error!(%zone, routing_key = routing_key(), held_back, "a message made us panic; it was dropped");
         }

@@ -61,7 +61,9 @@ impl Dialer {
             .with_client_property("version".into(), env!("CARGO_PKG_VERSION").into());
         let mut uri = self.uri.clone();
         if let Some(password) = self.access.password()? {
-            uri.authority.userinfo.password = password.expose_secret().to_owned();
+            password
+                .expose_secret()
+                .clone_into(&mut uri.authority.userinfo.password);
         }
         let hang_up = HangUp::default();
         let socket = Arc::clone(&hang_up.0);

@@ -148,8 +148,8 @@ async fn answer(
     let made = tokio::task::spawn_blocking(move || registrar.answer(&query)).await;
     let result = match &made {
         Ok(publication) => {
-            let published = publisher.publish(publication, limit).await;
-            published.map_err(|error| error.to_string())
+            let sent = publisher.publish(publication, limit).await;
+            sent.map_err(|error| error.to_string())
         }
         Err(error) => Err(error.to_string()),
     };

@@ -1,15 +1,18 @@
 //! The edge every request and answer passes: its id, its log line, and the envelope of errors.
 
-use std::time::Instant;
+use std::{panic::AssertUnwindSafe, time::Instant};
 
 use actix_web::{
     Error, HttpMessage as _, HttpRequest, HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
+    error::InternalError,
     http::header::{self, HeaderName, HeaderValue},
     middleware::Next,
     web::Data,
 };
+use futures_util::FutureExt as _;
+use serde_json::json;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
@@ -54,8 +57,11 @@ pub(crate) async fn boundary(
     let response = if let Some(error) = throttled {
         req.error_response(error).map_into_boxed_body()
     } else {
-        let answering = next.call(req).instrument(span.clone());
-        answering.await?.map_into_boxed_body()
+        let answering = AssertUnwindSafe(next.call(req)).catch_unwind();
+        match answering.instrument(span.clone()).await {
+            Ok(answered) => answered?.map_into_boxed_body(),
+            Err(_) => return Err(panicked(&id, &span)),
+        }
     };
     let _entered = span.enter();
     let mut response = enveloped(response);
@@ -75,6 +81,19 @@ pub(crate) async fn boundary(
         "answered"
     );
     Ok(response)
+}
+
+/// What is said when answering made us panic. The request is gone with it.
+fn panicked(id: &RequestId, span: &tracing::Span) -> Error {
+    span.in_scope(|| tracing::error!("a request made us panic; it was answered with 500"));
+    let body = json!({
+        "data": {"message": "internal error"}, "error": "500", "message": "internal_error",
+        "status": "error", "request_id": id.0,
+    });
+    let response = HttpResponse::InternalServerError()
+        .insert_header((X_REQUEST_ID, id.0.as_str()))
+        .json(body);
+    InternalError::from_response("panicked", response).into()
 }
 
 /// Puts the envelope around an error that has none yet.
@@ -119,5 +138,34 @@ fn render(request: &HttpRequest, error: &ApiError) -> HttpResponse {
     match request.app_data::<Data<Facade>>() {
         Some(facade) => envelope::failure(request, facade, error),
         None => HttpResponse::InternalServerError().finish(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::{App, middleware::from_fn, test, web};
+    use serde_json::Value;
+
+    use super::*;
+
+    async fn panics() -> HttpResponse {
+        panic!("the test says so")
+    }
+
+    #[actix_web::test]
+    async fn a_panic_is_an_answer_of_its_own() {
+        let app = App::new()
+            .wrap(from_fn(boundary))
+            .route("/panics", web::get().to(panics));
+        let app = test::init_service(app).await;
+        let request = test::TestRequest::get().uri("/panics").to_request();
+        let error = test::try_call_service(&app, request).await.unwrap_err();
+        let response = error.error_response();
+        assert_eq!(response.status(), 500);
+        let body = actix_web::body::to_bytes(response.into_body())
+            .await
+            .unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["message"], "internal_error");
     }
 }

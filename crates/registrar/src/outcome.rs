@@ -35,7 +35,7 @@ pub enum Outcome {
 }
 
 /// Names of [`Stats`], each with the reason where there is one.
-const LABELS: [(&str, &str); 40] = [
+const LABELS: [(&str, &str); 41] = [
     ("stored", "registered"),
     ("stored", "refreshed"),
     ("stored", "moved"),
@@ -66,6 +66,7 @@ const LABELS: [(&str, &str); 40] = [
     ("query", "own"),
     ("reply", "taken"),
     ("reply", "late"),
+    PANICKED,
     CLOCK_AHEAD,
     GHOST,
     FIND,
@@ -100,6 +101,9 @@ pub(crate) const RESTORED: Label = ("recovery", "from_snapshot");
 
 /// Events from further ahead of our clock than the setting allows.
 pub(crate) const CLOCK_AHEAD: Label = ("clock", "ahead");
+
+/// Messages that made us panic.
+const PANICKED: Label = ("rejected", "panicked");
 
 /// A kind and a reason.
 pub(crate) type Label = (&'static str, &'static str);
@@ -160,6 +164,11 @@ impl Stats {
         {
             slot.fetch_add(count, Ordering::Relaxed);
         }
+    }
+
+    /// Counts a message that made us panic.
+    pub fn panicked(&self) {
+        self.add(PANICKED, 1);
     }
 
     /// Every kind and reason with its count.
