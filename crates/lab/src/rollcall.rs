@@ -31,6 +31,21 @@ pub struct Rollcall {
     client: Client,
 }
 
+/// What must not show in any log: the token, and the broker's password as URIs and SASL have it.
+pub const SECRETS: [&str; 4] = [TOKEN, "guest:guest", "guest\\0guest", "guest\\u{0}guest"];
+
+impl Drop for Rollcall {
+    /// Every test that has run a rollcall has searched its log for secrets.
+    #[expect(clippy::panic, reason = "whatever the test was about, it has failed")]
+    fn drop(&mut self) {
+        let log = self.process.output();
+        let shown = SECRETS.iter().find(|secret| log.contains(**secret));
+        if let (Some(secret), false) = (shown, std::thread::panicking()) {
+            panic!("{secret:?} is in rollcall's log");
+        }
+    }
+}
+
 impl Rollcall {
     /// Starts `program serve` against a broker; returns when it consumes. Each of `settings` is an
     /// environment variable without its `ROLLCALL_`.

@@ -10,3 +10,4 @@ pub mod serve;
 pub mod snapshot;
 pub mod telemetry;
 pub mod upkeep;
+pub mod watched;

@@ -9,7 +9,9 @@ use kapi::{Identity, Limits};
 use registrar::{Accounts, Feed, Registrar, Settings};
 use registration::{Clock, Policy, SystemClock, Zone};
 
-use crate::{accounts, auth, config::Config, life::Life, snapshot, telemetry, upkeep::Upkeep};
+use crate::{
+    accounts, auth, config::Config, life::Life, snapshot, telemetry, upkeep::Upkeep, watched,
+};
 
 /// Changes that are kept for those who follow them and come back.
 pub const FEED_LENGTH: usize = 10_000;
@@ -80,6 +82,7 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     life.before_drain(close(&feed));
     let server = facade::serve(facade, listener, &server_settings(&config, certificate))?;
     tracing::info!(%address, node = config.amqp.node, version = env!("CARGO_PKG_VERSION"), "listening");
+    watched::started(&life);
     let ended = life.serve(server, config.shutdown.drain_timeout).await;
     if let (Some(file), Ok(())) = (&config.snapshot.file, &ended) {
         // When the last deliveries have been applied.
