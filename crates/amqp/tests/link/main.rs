@@ -8,6 +8,7 @@
 )]
 
 mod alarms;
+mod bursts;
 mod encrypted;
 mod events;
 mod flushes;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{ACME, ADMIN, EMPTY, READER, T0, World, registrations};
+use crate::world::{ACME, ADMIN, EMPTY, READER, REALM, T0, World, registrations};
 
 fn usernames(body: &Value) -> Vec<&str> {
     body["data"]
@@ -162,4 +162,38 @@ async fn a_request_id_of_the_callers_is_kept_if_it_is_one() {
             "{given}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_contact_that_nobody_can_read_hides_nobody() {
+    let world = World::new();
+    let odd = [
+        "192.0.2.1",
+        "sip:",
+        "<",
+        "<sip:a@[::1>;q=",
+        "%%%",
+        "tel:5",
+        "\u{0}\u{7f}",
+        " ",
+    ];
+    for (n, contact) in odd.iter().enumerate() {
+        world.tell(&json!({
+            "Event-Category": "directory", "Event-Name": "reg_success", "Event-Timestamp": T0,
+            "Expires": 600, "Contact": contact, "Realm": REALM, "Username": format!("odd{n}"),
+            "Custom-Channel-Vars": {"Account-ID": ACME, "Account-Realm": REALM},
+        }));
+    }
+    let answer = world.admin("GET", &registrations(ACME)).await;
+    let listed = answer.body["data"].as_array().unwrap();
+    for username in ["amy", "Bob", "zed", "odd0", "odd4", "odd5"] {
+        assert!(
+            listed.iter().any(|r| r["username"] == username),
+            "{username}: {listed:?}"
+        );
+    }
+    let count = world
+        .admin("GET", &format!("{}/count", registrations(ACME)))
+        .await;
+    assert_eq!(count.body["data"]["count"], listed.len());
 }

@@ -176,9 +176,14 @@ impl World {
             "Expires": expires, "Contact": format!("<sip:{username}@192.0.2.1:5062>"), "Realm": REALM,
             "Username": username, "Custom-Channel-Vars": {"Account-ID": ACME, "Account-Realm": REALM},
         });
+        self.tell(&event);
+    }
+
+    /// Delivers a message.
+    pub(crate) fn tell(&self, message: &Value) {
         self.registrar.deliver(Delivery::new(
             &Zone::new("local"),
-            &serde_json::to_vec(&event).unwrap(),
+            &serde_json::to_vec(message).unwrap(),
         ));
     }
 
