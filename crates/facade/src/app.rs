@@ -3,8 +3,9 @@
 use std::{future::ready, net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::{
-    App, HttpResponse, HttpServer, Resource,
-    dev::Server,
+    App, Error, HttpResponse, HttpServer, Resource,
+    body::MessageBody,
+    dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse},
     http::header,
     middleware::{Compress, DefaultHeaders, from_fn},
     web::{self, Data, PayloadConfig, ServiceConfig},
@@ -124,6 +125,29 @@ fn preflight(allow: &'static str) -> HttpResponse {
         .finish()
 }
 
+/// The whole of what answers a request, for the server or without one.
+pub fn app(
+    facade: Data<Facade>,
+    max_body_bytes: usize,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    App::new()
+        .app_data(facade)
+        .app_data(PayloadConfig::new(max_body_bytes))
+        // The boundary makes new answers of errors, so what is done to all comes after it.
+        .wrap(from_fn(boundary))
+        .wrap(cors_headers())
+        .wrap(Compress::default())
+        .configure(routes)
+}
+
 /// Serves on a socket that is bound already. The caller stops it through its handle.
 pub fn serve(
     facade: Facade,
@@ -132,16 +156,7 @@ pub fn serve(
 ) -> std::io::Result<Server> {
     let facade = Data::new(facade);
     let max_body_bytes = settings.max_body_bytes;
-    let server = HttpServer::new(move || {
-        App::new()
-            .app_data(Data::clone(&facade))
-            .app_data(PayloadConfig::new(max_body_bytes))
-            // The boundary makes new answers of errors, so what is done to all comes after it.
-            .wrap(from_fn(boundary))
-            .wrap(cors_headers())
-            .wrap(Compress::default())
-            .configure(routes)
-    });
+    let server = HttpServer::new(move || app(Data::clone(&facade), max_body_bytes));
     let server = server
         .workers(settings.workers)
         .max_connections(settings.max_connections)

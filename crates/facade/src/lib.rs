@@ -28,7 +28,7 @@ mod tunnel;
 use std::sync::Arc;
 
 pub use actix_web::dev::Server;
-pub use app::{ServerSettings, routes, serve};
+pub use app::{ServerSettings, app, routes, serve};
 use auth::Auth;
 pub use openapi::description;
 use registrar::{Feed, Registrar};
