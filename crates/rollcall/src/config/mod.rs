@@ -97,7 +97,29 @@ impl Config {
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
-        let table = file.map_or_else(|| Ok(toml::Table::new()), read)?;
+        let Some(path) = file else {
+            return Self::from_table(toml::Table::new(), environment);
+        };
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::parse(path, &text, environment)
+    }
+
+    /// The same of a file's text; the path is only named.
+    pub fn parse(
+        path: &Path,
+        text: &str,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        Self::from_table(table(path, text)?, environment)
+    }
+
+    fn from_table(
+        table: toml::Table,
+        environment: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(table, environment);
         let config = Self::read(&mut reader);
         let (_, problems) = reader.finish();
@@ -129,11 +151,7 @@ impl Config {
     }
 }
 
-fn read(path: &Path) -> Result<toml::Table, ConfigError> {
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
+fn table(path: &Path, text: &str) -> Result<toml::Table, ConfigError> {
     text.parse().map_err(|error: toml::de::Error| {
         let before = error
             .span()
