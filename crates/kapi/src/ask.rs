@@ -4,7 +4,7 @@ use registration::Text;
 use serde::Serialize;
 
 use crate::{
-    encode::encode_segment,
+    encode::key,
     envelope::Identity,
     message::{Kind, encode},
 };
@@ -61,7 +61,7 @@ pub fn encode_search(search: &Search, msg_id: &str, identity: &Identity) -> Vec<
 
 /// The routing key of a `search_req`.
 pub fn search_key(realm: &str) -> String {
-    format!("registration.search_req.{}", encode_segment(realm))
+    key("registration.search_req", &[realm])
 }
 
 #[derive(Serialize)]
@@ -112,10 +112,7 @@ pub fn encode_query(question: &PeerQuestion, msg_id: &str, identity: &Identity) 
 
 /// The routing key of a `reg_query` of a realm, or of all.
 pub fn query_key(realm: Option<&str>) -> String {
-    format!(
-        "registration.query.{}.*",
-        encode_segment(realm.unwrap_or("all"))
-    )
+    key("registration.query", &[realm.unwrap_or("all"), "*"])
 }
 
 #[derive(Serialize)]
@@ -156,13 +153,12 @@ pub fn encode_authn(username: &str, realm: &str, msg_id: &str, identity: &Identi
 /// Exchanges and routing keys that directories listen on: proxies ask by the first, Kazoo's own
 /// nodes by the second.
 pub fn authn_routes(realm: &str) -> [(&'static str, String); 2] {
-    let realm = encode_segment(realm);
     [
         (
             crate::REGISTRAR_EXCHANGE,
-            format!("authn.endpoint.req.{realm}"),
+            key("authn.endpoint.req", &[realm]),
         ),
-        (crate::CALLMGR_EXCHANGE, format!("authn.req.{realm}")),
+        (crate::CALLMGR_EXCHANGE, key("authn.req", &[realm])),
     ]
 }
 

@@ -22,18 +22,50 @@ pub fn encode_segment(text: &str) -> String {
     segment
 }
 
+/// The most bytes that AMQP has room for in a routing key.
+const MAX_KEY_BYTES: usize = 255;
+
+/// A routing key: `prefix`, and a segment for each name. Where that is longer than AMQP has room
+/// for, segments are cut short: whoever consumes binds to a number of segments and takes the names
+/// from the body, so that the message still arrives.
+pub(crate) fn key(prefix: &str, names: &[&str]) -> String {
+    let mut segments: Vec<String> = names.iter().map(|name| encode_segment(name)).collect();
+    let room = MAX_KEY_BYTES.saturating_sub(prefix.len() + names.len());
+    let mut wanted: usize = segments.iter().map(String::len).sum();
+    let mut longest: Vec<&mut String> = segments.iter_mut().collect();
+    longest.sort_by_key(|segment| std::cmp::Reverse(segment.len()));
+    let share = room / names.len().max(1);
+    for segment in longest {
+        if wanted > room {
+            let excess = wanted - room;
+            wanted -= segment.len();
+            cut(segment, segment.len().saturating_sub(excess).max(share));
+            wanted += segment.len();
+        }
+    }
+    [prefix.to_owned()]
+        .into_iter()
+        .chain(segments)
+        .collect::<Vec<_>>()
+        .join(".")
+}
+
+/// Leaves at most this many bytes of a segment, and no part of a `%XX`.
+fn cut(segment: &mut String, length: usize) {
+    segment.truncate(length);
+    if let Some(at) = segment.rfind('%').filter(|at| at + 3 > segment.len()) {
+        segment.truncate(at);
+    }
+}
+
 /// The routing key of a flush of a realm.
 pub fn flush_key(realm: &str) -> String {
-    format!("registration.flush.{}", encode_segment(realm))
+    key("registration.flush", &[realm])
 }
 
 /// The routing key of a registration event.
 pub fn success_key(realm: &str, username: &str) -> String {
-    format!(
-        "registration.success.{}.{}",
-        encode_segment(realm),
-        encode_segment(username)
-    )
+    key("registration.success", &[realm, username])
 }
 
 #[cfg(test)]
@@ -72,6 +104,34 @@ mod tests {
             rest = tail;
         }
         String::from_utf8(bytes).unwrap()
+    }
+
+    /// Consumers bind to a number of segments, and read the names in the body.
+    #[test]
+    fn no_key_is_longer_than_amqp_takes() {
+        let (realm, username) = ("label.".repeat(42), "ü".repeat(127));
+        let identity = crate::Identity::new("rollcall@test").unwrap();
+        let (username, realm) = (&*username, &*realm);
+        let check_sync = crate::Notice::CheckSync { username, realm };
+        let [endpoint, authn] = crate::authn_routes(realm);
+        for (key, dots) in [
+            (flush_key(realm), 2),
+            (success_key(realm, username), 3),
+            (crate::search_key(realm), 2),
+            (crate::query_key(Some(realm)), 3),
+            (crate::encode_notice(check_sync, &identity).1, 3),
+            (endpoint.1, 3),
+            (authn.1, 2),
+        ] {
+            assert!((200..=255).contains(&key.len()), "{key}");
+            assert_eq!(key.matches('.').count(), dots, "{key}");
+            let cut_short = key
+                .split('%')
+                .skip(1)
+                .any(|rest| rest.len() < 2 || rest.starts_with('.'));
+            assert!(!cut_short, "{key}");
+        }
+        assert!(crate::query_key(Some(realm)).ends_with(".*"));
     }
 
     proptest! {

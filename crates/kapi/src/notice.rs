@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     NOTIFICATIONS_EXCHANGE, PRESENCE_EXCHANGE, SWITCH_EXCHANGE,
-    encode::encode_segment,
+    encode::key,
     envelope::Identity,
     message::{Kind, encode},
 };
@@ -170,7 +170,7 @@ pub fn encode_notice(notice: Notice<'_>, identity: &Identity) -> (&'static str, 
             };
             (
                 PRESENCE_EXCHANGE,
-                format!("register_overwrites.{}", encode_segment(&now.realm)),
+                key("register_overwrites", &[&now.realm]),
                 encode(
                     kind("presence", "register_overwrite"),
                     &msg_id,
@@ -180,7 +180,6 @@ pub fn encode_notice(notice: Notice<'_>, identity: &Identity) -> (&'static str, 
             )
         }
         Notice::CheckSync { username, realm } => {
-            let (user, domain) = (encode_segment(username), encode_segment(realm));
             let body = Check {
                 event: "check-sync",
                 username,
@@ -188,7 +187,7 @@ pub fn encode_notice(notice: Notice<'_>, identity: &Identity) -> (&'static str, 
             };
             (
                 SWITCH_EXCHANGE,
-                format!("switch.notify.{domain}.{user}"),
+                key("switch.notify", &[realm, username]),
                 encode(kind("switch_event", "notify"), &msg_id, body, identity),
             )
         }
