@@ -72,7 +72,7 @@ fn read_reconnect(r: &mut Reader) -> (Duration, Duration) {
     let min = r.number("amqp.reconnect_min", "milliseconds", 10..=60_000, 200);
     let max = r.number("amqp.reconnect_max", "milliseconds", 10..=600_000, 10_000);
     if max < min {
-        r.problem(format!(
+        r.problem(&format!(
             "amqp.reconnect_max = {max} is less than amqp.reconnect_min = {min}"
         ));
     }
@@ -93,7 +93,7 @@ fn read_node(r: &mut Reader) -> String {
             let host = hostname::get().unwrap_or_default();
             let host = host.to_string_lossy();
             default_node(&host).unwrap_or_else(|| {
-                r.problem(format!(
+                r.problem(&format!(
                     "amqp.node is missing, and the host's name {host:?} does not make one: set amqp.node; \
                      takes {takes}"
                 ));

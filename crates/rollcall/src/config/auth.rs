@@ -102,10 +102,10 @@ impl Auth {
             _ => None,
         };
         if let Some(lacking) = lacking {
-            r.problem(lacking.into());
+            r.problem(lacking);
         }
         if auth.mode == AuthMode::None && !http.bind.is_loopback() && !beyond_loopback {
-            r.problem(format!(
+            r.problem(&format!(
                 "auth.mode = \"none\" with http.bind = \"{}\": anyone who reaches this address could flush every \
                  phone; set http.bind = \"127.0.0.1\", or auth.allow_none_beyond_loopback = true",
                 http.bind

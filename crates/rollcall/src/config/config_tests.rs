@@ -99,6 +99,46 @@ fn all_that_is_wrong_is_said_at_once_with_key_value_and_what_it_takes() {
 }
 
 #[test]
+fn credentials_are_not_repeated_wherever_they_stand() {
+    let secret = "hunter2";
+    let long = format!("amqp://{}:hunter2@h", "u".repeat(85));
+    for (bad, says) in [
+        (
+            "[auth]\ncrossbar_url = \"http://u:hunter2@crossbar/\"".to_owned(),
+            "auth.crossbar_url = \"http://…@crossbar/\" (from the configuration file): takes",
+        ),
+        (
+            "[http]\nbind = \"amqp://u:hunter2@h:5672/v\"".to_owned(),
+            "http.bind = \"amqp://…@h:5672/v\" (from",
+        ),
+        (
+            format!("[http]\nbind = \"{long}\""),
+            "http.bind = \"amqp://…@h\" (from",
+        ),
+        (
+            "[auth]\nsuperduper_accounts = [\"amqp://a\", \"x\", \"amqps://u:hunter2/@2@h\"]"
+                .to_owned(),
+            "auth.superduper_accounts = ",
+        ),
+        (
+            "[zones]\na = { uris = [\"amqp://h\"], \"amqp://u:hunter2@h\" = 1 }".to_owned(),
+            "zones.a.amqp://…@h (from the configuration file): there is no such setting",
+        ),
+        (
+            "[zones.\"amqp://u:hunter2@h\"]\nuris = [\"amqp://h\"]".to_owned(),
+            "zones.amqp://…@h: a zone's name takes",
+        ),
+    ] {
+        let said = refused(&bad, &[TOKENS]);
+        assert!(said.contains(says), "{says:?} is not in {said}");
+        assert!(!said.contains(secret), "{said}");
+    }
+    let variable = ("ROLLCALL_HTTP__BIND", "amqp://u:hunter2@h");
+    let said = refused("", &[TOKENS, variable]);
+    assert!(!said.contains(secret), "{said}");
+}
+
+#[test]
 fn a_file_that_is_not_there_is_named() {
     let error = Config::load(Some(Path::new("/nowhere/rollcall.toml")), [])
         .unwrap_err()

@@ -50,8 +50,7 @@ impl Http {
             (Some(chain), Some(key)) => Some((chain, key)),
             _ => {
                 r.problem(
-                    "http.tls_certificate and http.tls_key go together: set both, or neither"
-                        .into(),
+                    "http.tls_certificate and http.tls_key go together: set both, or neither",
                 );
                 None
             }

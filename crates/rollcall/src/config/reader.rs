@@ -90,14 +90,15 @@ impl Reader {
     }
 
     fn refuse(&mut self, key: &str, value: &Value, origin: &Origin, takes: &str) {
-        let shown: String = value.to_string().chars().take(SHOWN).collect();
-        self.problems
-            .push(format!("{key} = {shown} ({origin}): takes {takes}"));
+        // What is cut off might be what tells credentials.
+        let shown = without_credentials(&value.to_string());
+        let shown: String = shown.chars().take(SHOWN).collect();
+        self.problem(&format!("{key} = {shown} ({origin}): takes {takes}"));
     }
 
-    /// Says what is wrong across several keys.
-    pub(super) fn problem(&mut self, problem: String) {
-        self.problems.push(problem);
+    /// Notes what is wrong; credentials that got into it are left out.
+    pub(super) fn problem(&mut self, problem: &str) {
+        self.problems.push(without_credentials(problem));
     }
 
     /// A value that `parse` takes, if there is one; `default` is only what the reference shows.
@@ -243,8 +244,7 @@ impl Reader {
     ) -> Vec<SecretString> {
         self.know(key, takes, default);
         let Some((value, origin)) = self.values.remove(key) else {
-            self.problems
-                .push(format!("{key} is missing: takes {takes}"));
+            self.problem(&format!("{key} is missing: takes {takes}"));
             return Vec::new();
         };
         let list: Option<Vec<&str>> = match (&value, &origin) {
@@ -256,19 +256,17 @@ impl Reader {
         };
         let list = list.unwrap_or_default();
         if list.is_empty() {
-            self.problems
-                .push(format!("{key} ({origin}): takes {takes}"));
+            self.problem(&format!("{key} ({origin}): takes {takes}"));
         }
         for (number, _) in (1..).zip(&list).filter(|(_, text)| !check(text)) {
-            self.problems
-                .push(format!("{key} ({origin}), number {number}: takes {takes}"));
+            self.problem(&format!("{key} ({origin}), number {number}: takes {takes}"));
         }
         list.into_iter().map(Into::into).collect()
     }
 
     /// The keys that were read and every problem, with what nobody asked for among them.
     pub(super) fn finish(mut self) -> (Vec<Known>, Vec<String>) {
-        for (key, (value, origin)) in &self.values {
+        for (key, (value, origin)) in std::mem::take(&mut self.values) {
             let under = format!("{key}.");
             let has_settings = self.known.iter().any(|known| known.key.starts_with(&under));
             if value.is_table() && has_settings {
@@ -278,18 +276,28 @@ impl Reader {
             // What is an empty table was meant for a section.
             let near = if value.is_table() {
                 nearest(
-                    key,
+                    &key,
                     names.filter_map(|name| name.rsplit_once('.').map(|(s, _)| s)),
                 )
             } else {
-                nearest(key, names)
+                nearest(&key, names)
             };
             let hint = near.map_or_else(String::new, |name| format!("; did you mean {name}?"));
-            self.problems
-                .push(format!("{key} ({origin}): there is no such setting{hint}"));
+            self.problem(&format!("{key} ({origin}): there is no such setting{hint}"));
         }
         (self.known, self.problems)
     }
+}
+
+/// A text without what stands between a URI's scheme and its host, wherever the URI got to. Rather
+/// too much is left out than too little: a password may hold anything.
+fn without_credentials(text: &str) -> String {
+    const SCHEME_END: &str = "://";
+    let split = text.split_once(SCHEME_END).and_then(|(scheme, rest)| {
+        let (_, host) = rest.rsplit_once('@')?;
+        Some(format!("{scheme}{SCHEME_END}…@{host}"))
+    });
+    split.unwrap_or_else(|| text.to_owned())
 }
 
 /// The name with the fewest differences, unless even that has too many.

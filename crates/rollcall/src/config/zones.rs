@@ -40,7 +40,7 @@ impl Zone {
     fn read(r: &mut Reader, name: String) -> Self {
         let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         if !(1..=MAX_NAME_BYTES).contains(&name.len()) || !name.bytes().all(is_name) {
-            r.problem(format!(
+            r.problem(&format!(
                 "zones.{name}: a zone's name takes 1 to {MAX_NAME_BYTES} of A-Z a-z 0-9 - _"
             ));
         }
