@@ -153,7 +153,7 @@ pub(crate) fn registration(body: &Body<'_>) -> Result<Report, Reject> {
     let contact = required("Contact", &body.contact)?;
     Ok(Report {
         username: required("Username", &body.username)?,
-        realm: required("Realm", &body.realm)?,
+        realm: realm(&body.realm)?,
         time: event_time(&body.event_timestamp)?,
         lifetime: lifetime(&body.expires)?,
         // The answer to a registration.sync; whatever a phone does has another status.
@@ -216,6 +216,16 @@ fn required(header: &'static str, value: &Scalar<'_>) -> Result<Text, Reject> {
         return Err(Reject::Missing(header));
     }
     optional(value).ok_or_else(|| bad(header, value, "text that is not empty"))
+}
+
+/// A realm is what stands behind the last `@` of an AOR: with one in it, the AOR would be another's.
+fn realm(value: &Scalar<'_>) -> Result<Text, Reject> {
+    const HEADER: &str = "Realm";
+    let realm = required(HEADER, value)?;
+    if realm.contains('@') {
+        return Err(bad(HEADER, value, "a realm, without `@`"));
+    }
+    Ok(realm)
 }
 
 fn bad(header: &'static str, value: &Scalar<'_>, takes: &'static str) -> Reject {

@@ -221,6 +221,8 @@ fn refusals_say_what_and_why() {
         ("Expires", json!(1e300)),
         ("Expires", json!([])),
         ("Realm", json!("")),
+        // The AOR would be another's: a username may hold one.
+        ("Realm", json!("b@sip.example.com")),
         ("Username", json!({})),
         ("Event-Timestamp", json!("soon")),
         ("Event-Timestamp", json!(-1)),
