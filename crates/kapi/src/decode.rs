@@ -54,9 +54,7 @@ fn decode_text(text: &str) -> Result<Event, Reject> {
     if !text.trim_start().starts_with('{') {
         // Told apart from broken JSON, since an array is what crashes other readers.
         let error = serde_json::from_str::<serde::de::IgnoredAny>(text).err();
-        return Err(error.map_or(Reject::NotAnObject, |error| {
-            Reject::NotJson(error.to_string())
-        }));
+        return Err(error.map_or(Reject::NotAnObject, |error| Reject::not_json(&error)));
     }
     let body: Body<'_> = match serde_json::from_str(text) {
         Ok(body) => body,
@@ -65,7 +63,7 @@ fn decode_text(text: &str) -> Result<Event, Reject> {
                 Some(mended) if serde_json::from_str::<Body<'_>>(&mended).is_ok() => {
                     decode_text(&mended)
                 }
-                _ => Err(Reject::NotJson(error.to_string())),
+                _ => Err(Reject::not_json(&error)),
             };
         }
     };

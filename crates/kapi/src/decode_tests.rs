@@ -238,6 +238,17 @@ fn refusals_say_what_and_why() {
 }
 
 #[test]
+fn refusals_are_short_whatever_they_are_about() {
+    let long = "x\n".repeat(50_000);
+    let found = |registrations: Value| json!({"Event-Category": "registration", "Event-Name": "search_partial_resp", "Msg-ID": "m", "Registrations": registrations});
+    for body in [found(json!(long)), found(json!([{"AOR": long}]))] {
+        let error = read(&serde_json::to_vec(&body).unwrap()).unwrap_err();
+        let said = error.to_string();
+        assert!(said.len() < 500, "{} bytes: {said:.100}", said.len());
+    }
+}
+
+#[test]
 fn stray_bytes_are_mended_only_where_they_harm_nobody() {
     let body = captured!("reg-success-registered-first");
     let replace = |from: &[u8], to: &[u8]| -> Vec<u8> {

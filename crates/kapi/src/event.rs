@@ -104,7 +104,22 @@ pub enum Reject {
     },
 }
 
+/// The most characters of an error that are repeated at either end.
+const SHOWN: usize = 120;
+
 impl Reject {
+    /// What is wrong with JSON. It goes into a line of the log, but the error may hold whole headers.
+    pub(crate) fn not_json(error: &serde_json::Error) -> Self {
+        let said = error.to_string();
+        let count = said.chars().count();
+        if count <= 2 * SHOWN {
+            return Self::NotJson(said);
+        }
+        let head = said.chars().take(SHOWN);
+        let tail = said.chars().skip(count - SHOWN);
+        Self::NotJson(head.chain(['…']).chain(tail).collect())
+    }
+
     /// A short name to count by.
     pub fn reason(&self) -> &'static str {
         match self {

@@ -24,7 +24,6 @@ pub fn write_record(record: &Registration, out: &mut Vec<u8>) {
 /// Reads what [`write_record`] wrote; to be made a registration again by
 /// [`Registration::from_record`].
 pub fn read_record(line: &[u8]) -> Result<Report, Reject> {
-    let body: Body<'_> =
-        serde_json::from_slice(line).map_err(|error| Reject::NotJson(error.to_string()))?;
+    let body: Body<'_> = serde_json::from_slice(line).map_err(|error| Reject::not_json(&error))?;
     registration(&body)
 }

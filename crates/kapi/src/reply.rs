@@ -108,10 +108,6 @@ pub(crate) fn reply(name: &str, body: &Body<'_>, text: &str) -> Result<Option<Re
     }))
 }
 
-fn not_json(error: &serde_json::Error) -> Reject {
-    Reject::NotJson(error.to_string())
-}
-
 /// Another registrar's answer. Each record is made small as soon as it is read: there may be
 /// many thousands.
 #[derive(Deserialize)]
@@ -158,7 +154,7 @@ fn fold_records<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Folded, D:
 }
 
 fn registrations(text: &str) -> Result<Content, Reject> {
-    let body: Records<'_> = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+    let body: Records<'_> = serde_json::from_str(text).map_err(|error| Reject::not_json(&error))?;
     let count = body.count.integer();
     Ok(Content::Registrations {
         records: body.fields.records,
@@ -214,7 +210,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Item<'a> {
 }
 
 fn found(text: &str, node: Option<&Text>) -> Result<Vec<Found>, Reject> {
-    let part: Part<'_> = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+    let part: Part<'_> = serde_json::from_str(text).map_err(|error| Reject::not_json(&error))?;
     let each = part.registrations.iter().map(|item| match item {
         Item::Summary(aor) => split(aor)
             .map(|(username, realm)| Found::Aor { username, realm })
