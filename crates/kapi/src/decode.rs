@@ -10,7 +10,7 @@ use crate::{
     event::{Event, Flush, Limits, Query, Reject, Sender},
     lenient::Scalar,
     reply::{mend_summary, reply},
-    wire::Body,
+    wire::{Body, MAX_FIELDS},
 };
 
 /// Reads a message body.
@@ -100,11 +100,17 @@ fn flush(body: &Body<'_>) -> Result<Event, Reject> {
 }
 
 fn query(body: &Body<'_>) -> Result<Query, Reject> {
+    if body.fields.too_many {
+        return Err(Reject::TooMany {
+            header: "Fields",
+            limit: MAX_FIELDS,
+        });
+    }
     Ok(Query {
         realm: Some(required("Realm", &body.realm)?)
             .filter(|realm| !realm.eq_ignore_ascii_case("all")),
         username: optional(&body.username).filter(|username| &**username != "*"),
-        fields: body.fields.iter().filter_map(optional).collect(),
+        fields: body.fields.kept.iter().filter_map(optional).collect(),
         count_only: body.count_only.boolean().unwrap_or(false),
         reply_to: required("Server-ID", &body.server_id)?,
         msg_id: required("Msg-ID", &body.msg_id)?,

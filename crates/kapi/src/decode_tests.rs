@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::reply::{MAX_ANSWERS, MAX_FOUND};
 
 fn read(body: &[u8]) -> Result<Event, Reject> {
     decode(body, Limits::default())
@@ -246,6 +247,91 @@ fn refusals_are_short_whatever_they_are_about() {
         let said = error.to_string();
         assert!(said.len() < 500, "{} bytes: {said:.100}", said.len());
     }
+}
+
+#[test]
+fn of_long_lists_only_so_much_is_kept() {
+    let limits = Limits {
+        max_body_bytes: usize::MAX,
+    };
+    let message = |category: &str, name: &str, list: &str, item: &str, count: usize| {
+        let items = vec![item; count].join(",");
+        format!(
+            r#"{{"Event-Category":"{category}","Event-Name":"{name}","Realm":"r","Msg-ID":"m","Server-ID":"s","{list}":[{items}]}}"#
+        )
+    };
+    let record = r#"{"Username":"u","Realm":"r","Contact":"c","Expires":1,"Event-Timestamp":1}"#;
+    for (category, name, list, item, limit) in [
+        ("directory", "reg_query", "Fields", "\"Realm\"", MAX_FIELDS),
+        ("directory", "reg_query", "Fields", "1", MAX_FIELDS),
+        ("directory", "reg_query_resp", "Fields", record, MAX_ANSWERS),
+        (
+            "registration",
+            "search_partial_resp",
+            "Registrations",
+            "\"u@r\"",
+            MAX_FOUND,
+        ),
+    ] {
+        let most = message(category, name, list, item, limit);
+        assert!(decode(most.as_bytes(), limits).is_ok(), "{name}");
+        let more = message(category, name, list, item, limit + 1);
+        let refused = decode(more.as_bytes(), limits).unwrap_err();
+        assert_eq!(
+            refused,
+            Reject::TooMany {
+                header: list,
+                limit
+            }
+        );
+        assert_eq!(refused.reason(), "too_many");
+    }
+    // What is not kept does not count: one realm after another of a large table.
+    let realms = message(
+        "directory",
+        "reg_query_resp",
+        "Fields",
+        r#"{"Realm":"r"}"#,
+        MAX_ANSWERS + 1,
+    );
+    assert!(decode(realms.as_bytes(), limits).is_ok());
+    let elsewhere = message("directory", "reg_success", "Fields", "1", MAX_FIELDS + 1);
+    assert_eq!(
+        decode(elsewhere.as_bytes(), limits),
+        Err(Reject::Missing("Contact"))
+    );
+}
+
+#[test]
+fn no_depth_is_too_deep() {
+    let deep = format!("{}{}", "[{\"a\":".repeat(50_000), "}]".repeat(50_000)).replace(":}", ":1}");
+    for header in ["Unknown", "User-Agent", "Custom-Channel-Vars", "Fields"] {
+        let value = serde_json::value::RawValue::from_string(deep.clone()).unwrap();
+        let body = format!(
+            "{{\"{header}\":{value},{}",
+            String::from_utf8(with("x", Value::Null))
+                .unwrap()
+                .strip_prefix('{')
+                .unwrap()
+        );
+        let limits = Limits {
+            max_body_bytes: usize::MAX,
+        };
+        match decode(body.as_bytes(), limits) {
+            Ok(Event::Registration(report)) => assert_eq!(&*report.username, "bob"),
+            // It is there already.
+            Err(Reject::NotJson(error)) => assert!(error.contains("duplicate field"), "{error}"),
+            other => panic!("{header}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_header_that_is_there_twice_is_refused() {
+    let body = String::from_utf8(with("x", Value::Null)).unwrap();
+    let twice = body.replacen('{', "{\"Username\":\"eve\",", 1);
+    let error = read(twice.as_bytes()).unwrap_err().to_string();
+    assert!(error.contains("duplicate field `Username`"), "{error}");
 }
 
 #[test]

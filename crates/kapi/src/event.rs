@@ -83,12 +83,20 @@ pub enum Reject {
     /// Not UTF-8 in a place where that cannot be mended.
     #[error("the body is not UTF-8")]
     NotUtf8,
-    /// Not JSON, or deeper than 128 levels.
+    /// Not JSON, or with a header twice.
     #[error("the body is not JSON: {0}")]
     NotJson(String),
     /// JSON, but no object.
     #[error("the body is not a JSON object")]
     NotAnObject,
+    /// A list of which more would have to be kept than is.
+    #[error("the header {header} lists too many, at most {limit} are taken")]
+    TooMany {
+        /// Which header.
+        header: &'static str,
+        /// What is allowed.
+        limit: usize,
+    },
     /// A header that must be there is not.
     #[error("the header {0} is missing")]
     Missing(&'static str),
@@ -127,6 +135,7 @@ impl Reject {
             Self::NotUtf8 => "not_utf8",
             Self::NotJson(_) => "not_json",
             Self::NotAnObject => "not_an_object",
+            Self::TooMany { .. } => "too_many",
             Self::Missing(_) => "missing_header",
             Self::BadValue { .. } => "bad_value",
         }

@@ -168,47 +168,104 @@ where
     deserializer.deserialize_any(ObjectVisitor(std::marker::PhantomData))
 }
 
-/// Reads an array of scalars; anything else counts as an empty one.
-pub(crate) fn array_or_default<'de: 'a, 'a, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<Scalar<'a>>, D::Error> {
-    struct ArrayVisitor<'a>(std::marker::PhantomData<Scalar<'a>>);
+/// The items of an array, as far as they are kept: in memory each may be a hundred times what it is
+/// in a body.
+#[derive(Debug)]
+pub(crate) struct Bounded<T, const LIMIT: usize> {
+    /// The first of them.
+    pub(crate) kept: Vec<T>,
+    /// Whether there were more.
+    pub(crate) too_many: bool,
+}
 
-    impl<'de: 'a, 'a> Visitor<'de> for ArrayVisitor<'a> {
-        type Value = Vec<Scalar<'a>>;
+impl<T, const LIMIT: usize> Default for Bounded<T, LIMIT> {
+    fn default() -> Self {
+        Self {
+            kept: Vec::new(),
+            too_many: false,
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const LIMIT: usize> Bounded<T, LIMIT> {
+    fn read<A: SeqAccess<'de>>(
+        mut seq: A,
+        is_wanted: impl Fn(&T) -> bool,
+    ) -> Result<Self, A::Error> {
+        let mut items = Self::default();
+        while let Some(item) = seq.next_element()? {
+            if !is_wanted(&item) {
+                continue;
+            }
+            if items.kept.len() == LIMIT {
+                items.too_many = true;
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                break;
+            }
+            items.kept.push(item);
+        }
+        Ok(items)
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const LIMIT: usize> Deserialize<'de> for Bounded<T, LIMIT> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct BoundedVisitor<T, const LIMIT: usize>(std::marker::PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>, const LIMIT: usize> Visitor<'de> for BoundedVisitor<T, LIMIT> {
+            type Value = Bounded<T, LIMIT>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+                Bounded::read(seq, |_| true)
+            }
+        }
+        deserializer.deserialize_seq(BoundedVisitor(std::marker::PhantomData))
+    }
+}
+
+/// Scalars of an array.
+pub(crate) type Scalars<'a, const LIMIT: usize> = Bounded<Scalar<'a>, LIMIT>;
+
+/// Reads an array's scalars, and passes over arrays and objects in it; anything else counts as an
+/// empty one.
+pub(crate) fn array_or_default<'de: 'a, 'a, D: Deserializer<'de>, const LIMIT: usize>(
+    deserializer: D,
+) -> Result<Scalars<'a, LIMIT>, D::Error> {
+    struct ArrayVisitor<'a, const LIMIT: usize>(std::marker::PhantomData<Scalar<'a>>);
+
+    impl<'de: 'a, 'a, const LIMIT: usize> Visitor<'de> for ArrayVisitor<'a, LIMIT> {
+        type Value = Scalars<'a, LIMIT>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("an array")
         }
-        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-            // Its length is bounded by the body's; a size hint would not be.
-            let mut scalars = Vec::new();
-            while let Some(scalar) = seq.next_element()? {
-                scalars.push(scalar);
-            }
-            Ok(scalars)
+        fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+            Bounded::read(seq, |scalar| *scalar != Scalar::Compound)
         }
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
             while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            Ok(Vec::new())
+            Ok(Scalars::default())
         }
         fn visit_str<E>(self, _: &str) -> Result<Self::Value, E> {
-            Ok(Vec::new())
+            Ok(Scalars::default())
         }
         fn visit_i64<E>(self, _: i64) -> Result<Self::Value, E> {
-            Ok(Vec::new())
+            Ok(Scalars::default())
         }
         fn visit_u64<E>(self, _: u64) -> Result<Self::Value, E> {
-            Ok(Vec::new())
+            Ok(Scalars::default())
         }
         fn visit_f64<E>(self, _: f64) -> Result<Self::Value, E> {
-            Ok(Vec::new())
+            Ok(Scalars::default())
         }
         fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-            Ok(Vec::new())
+            Ok(Scalars::default())
         }
         fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(Vec::new())
+            Ok(Scalars::default())
         }
     }
     deserializer.deserialize_any(ArrayVisitor(std::marker::PhantomData))

@@ -8,13 +8,13 @@ use registration::{
 };
 use serde::{
     Deserialize, Deserializer,
-    de::{MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
 use crate::{
     decode::{account_data, optional, register_overwrite, registration, suppress_unregister},
     event::Reject,
-    lenient::Scalar,
+    lenient::{Bounded, Scalar},
     wire::{Binding, Body},
 };
 
@@ -108,6 +108,12 @@ pub(crate) fn reply(name: &str, body: &Body<'_>, text: &str) -> Result<Option<Re
     }))
 }
 
+/// The most registrations, or realms, that are kept of another registrar's answer: they are asked for
+/// fewer at a time.
+pub(crate) const MAX_ANSWERS: usize = 200_000;
+/// The most bindings that a part of a proxy's answer may have; proxies put 50 into one.
+pub(crate) const MAX_FOUND: usize = 10_000;
+
 /// Another registrar's answer. Each record is made small as soon as it is read: there may be
 /// many thousands.
 #[derive(Deserialize)]
@@ -123,6 +129,7 @@ struct Folded {
     records: Vec<Report>,
     realms: BTreeSet<String>,
     unreadable: usize,
+    too_many: bool,
 }
 
 fn fold_records<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Folded, D::Error> {
@@ -136,7 +143,9 @@ fn fold_records<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Folded, D:
         }
         fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Folded, A::Error> {
             let mut folded = Folded::default();
-            while let Some(body) = seq.next_element::<Body<'de>>()? {
+            while folded.records.len().max(folded.realms.len()) <= MAX_ANSWERS
+                && let Some(body) = seq.next_element::<Body<'de>>()?
+            {
                 match (registration(&body), body.realm.text()) {
                     (Ok(report), _) => folded.records.push(report),
                     (Err(_), Some(realm)) if body.username.is_none() => {
@@ -147,6 +156,8 @@ fn fold_records<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Folded, D:
                     (Err(_), _) => folded.unreadable += 1,
                 }
             }
+            folded.too_many = folded.records.len().max(folded.realms.len()) > MAX_ANSWERS;
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
             Ok(folded)
         }
     }
@@ -155,6 +166,12 @@ fn fold_records<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Folded, D:
 
 fn registrations(text: &str) -> Result<Content, Reject> {
     let body: Records<'_> = serde_json::from_str(text).map_err(|error| Reject::not_json(&error))?;
+    if body.fields.too_many {
+        return Err(Reject::TooMany {
+            header: "Fields",
+            limit: MAX_ANSWERS,
+        });
+    }
     let count = body.count.integer();
     Ok(Content::Registrations {
         records: body.fields.records,
@@ -175,7 +192,7 @@ fn device(body: &Body<'_>) -> Device {
 #[derive(Deserialize)]
 struct Part<'a> {
     #[serde(borrow, rename = "Registrations", default)]
-    registrations: Vec<Item<'a>>,
+    registrations: Bounded<Item<'a>, MAX_FOUND>,
 }
 
 /// An AOR in a summary, an object in detail.
@@ -211,7 +228,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Item<'a> {
 
 fn found(text: &str, node: Option<&Text>) -> Result<Vec<Found>, Reject> {
     let part: Part<'_> = serde_json::from_str(text).map_err(|error| Reject::not_json(&error))?;
-    let each = part.registrations.iter().map(|item| match item {
+    if part.registrations.too_many {
+        return Err(Reject::TooMany {
+            header: "Registrations",
+            limit: MAX_FOUND,
+        });
+    }
+    let each = part.registrations.kept.iter().map(|item| match item {
         Item::Summary(aor) => split(aor)
             .map(|(username, realm)| Found::Aor { username, realm })
             .ok_or_else(|| bad_aor(aor)),
@@ -234,13 +257,17 @@ pub(crate) fn mend_summary(text: &str) -> Option<String> {
     if list.contains(['"', '{']) {
         return None;
     }
-    let quoted: Vec<String> = list
-        .split(',')
-        .map(str::trim)
-        .filter(|aor| !aor.is_empty())
-        .filter_map(|aor| serde_json::to_string(aor).ok())
-        .collect();
-    Some(format!("{head}{LIST}{between}[{}]{tail}", quoted.join(",")))
+    let mut mended = format!("{head}{LIST}{between}[");
+    let aors = list.split(',').map(str::trim).filter(|aor| !aor.is_empty());
+    for (at, aor) in aors.enumerate() {
+        if at > 0 {
+            mended.push(',');
+        }
+        mended.push_str(&serde_json::to_string(aor).ok()?);
+    }
+    mended.push(']');
+    mended.push_str(tail);
+    Some(mended)
 }
 
 /// `username@realm`; a username may hold an `@`, a realm never does.

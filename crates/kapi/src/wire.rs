@@ -2,7 +2,10 @@
 
 use serde::Deserialize;
 
-use crate::lenient::{Scalar, array_or_default, object_or_default};
+use crate::lenient::{Scalar, Scalars, array_or_default, object_or_default};
+
+/// The most names of headers that a question may ask for; Kazoo has some fifty.
+pub(crate) const MAX_FIELDS: usize = 1_000;
 
 /// Declares a struct with a [`Scalar`] per header; what it does not name is passed over.
 macro_rules! headers {
@@ -72,7 +75,7 @@ headers! {
     #[serde(borrow, rename = "Custom-Channel-Vars", deserialize_with = "object_or_default")]
     pub(crate) vars: ChannelVars<'a>,
     #[serde(borrow, rename = "Fields", deserialize_with = "array_or_default")]
-    pub(crate) fields: Vec<Scalar<'a>>,
+    pub(crate) fields: Scalars<'a, MAX_FIELDS>,
 }
 
 headers! {

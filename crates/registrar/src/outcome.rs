@@ -35,7 +35,7 @@ pub enum Outcome {
 }
 
 /// Names of [`Stats`], each with the reason where there is one.
-const LABELS: [(&str, &str); 41] = [
+const LABELS: [(&str, &str); 42] = [
     ("stored", "registered"),
     ("stored", "refreshed"),
     ("stored", "moved"),
@@ -61,6 +61,7 @@ const LABELS: [(&str, &str); 41] = [
     ("rejected", "not_utf8"),
     ("rejected", "not_json"),
     ("rejected", "not_an_object"),
+    ("rejected", "too_many"),
     ("rejected", "missing_header"),
     ("rejected", "bad_value"),
     ("query", "own"),
@@ -222,6 +223,10 @@ mod tests {
             Outcome::Rejected(Reject::NotUtf8),
             Outcome::Rejected(Reject::NotJson(String::new())),
             Outcome::Rejected(Reject::NotAnObject),
+            Outcome::Rejected(Reject::TooMany {
+                header: "Fields",
+                limit: 0,
+            }),
             Outcome::Rejected(Reject::Missing("Realm")),
             Outcome::Rejected(Reject::BadValue {
                 header: "Expires",
