@@ -87,8 +87,8 @@ impl World {
         self.registrar.deliver(Delivery::new(&self.zone, body));
     }
 
-    /// What must hold of a table, whatever it was told.
-    pub(crate) fn check_table(&self) {
+    /// What must hold of a table, whatever it was told. Returns what is in it.
+    pub(crate) fn check_table(&self) -> Vec<Arc<Registration>> {
         let all = self.registrar.all();
         assert_eq!(self.registrar.len(), all.len());
         let aors: HashSet<_> = all.iter().map(|r| r.aor()).collect();
@@ -106,6 +106,7 @@ impl World {
             let has = all.iter().filter(|r| scope.has(r)).count();
             assert_eq!(listed.len(), has, "the index has all of them");
         }
+        all
     }
 
     fn check_registration(&self, r: &Arc<Registration>) {
