@@ -70,7 +70,7 @@ async fn a_publication_that_breaks_its_channel_breaks_no_other() -> anyhow::Resu
 async fn a_routing_key_that_is_too_long_is_an_error() -> anyhow::Result<()> {
     let vhost = broker::vhost().await?;
     let node = Node::up(vhost.uri()).await?;
-    let long = flush_key(&"a.".repeat(100));
+    let long = "a".repeat(256);
     let receipt = node.publish(REGISTRAR_EXCHANGE, long).await;
     let [(_, reason)] = &receipt.missing[..] else {
         panic!("{receipt:?}");

@@ -57,7 +57,7 @@ fn read_access(r: &mut Reader, zone: &str) -> Access {
         (Some(certificate), Some(key)) => Some(IdentityFiles { certificate, key }),
         (None, None) => None,
         _ => {
-            r.problem(format!(
+            r.problem(&format!(
                 "{zone}.tls_certificate and {zone}.tls_key go together: set both, or neither"
             ));
             None
