@@ -2,7 +2,8 @@
 
 use std::{fs, io::Write as _, path::Path, process::Command, time::Duration};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
+use nix::sys::signal::Signal;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -132,7 +133,7 @@ impl Broker {
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.process = Some(Process::start(
             "rabbitmq-server",
-            &mut self.command(),
+            &mut self.command("/usr/lib/rabbitmq/bin/rabbitmq-server"),
             &self.home.path().join("log"),
         )?);
         let vhost = self.vhost("/");
@@ -150,9 +151,9 @@ impl Broker {
         Ok(())
     }
 
-    fn command(&self) -> Command {
+    fn command(&self, program: &str) -> Command {
         let home = self.home.path();
-        let mut command = Command::new("/usr/lib/rabbitmq/bin/rabbitmq-server");
+        let mut command = Command::new(program);
         let at = |name: &str| home.join(name);
         command
             .env("HOME", home)
@@ -201,6 +202,34 @@ impl Broker {
     /// Where it keeps its data and logs.
     pub fn home(&self) -> &Path {
         self.home.path()
+    }
+
+    /// Sends a signal to all of its processes.
+    pub fn signal(&self, signal: Signal) {
+        if let Some(process) = &self.process {
+            process.signal(signal);
+        }
+    }
+
+    /// Tells it something through `rabbitmqctl`; returns what that prints.
+    pub async fn ctl(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let mut command = self.command("/usr/lib/rabbitmq/bin/rabbitmqctl");
+        let output = tokio::process::Command::from({
+            command.args(arguments);
+            command
+        })
+        .kill_on_drop(true)
+        .output()
+        .await
+        .context("cannot run rabbitmqctl")?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        ensure!(
+            output.status.success(),
+            "rabbitmqctl {arguments:?}: {}{}",
+            text(&output.stdout),
+            text(&output.stderr)
+        );
+        Ok(text(&output.stdout))
     }
 
     /// SIGKILL: no goodbye to anyone.

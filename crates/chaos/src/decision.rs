@@ -1,0 +1,113 @@
+//! What phones do next. Drawn from the seed alone, whatever state the phone is in.
+
+use crate::dice::Dice;
+
+const STREAM: u64 = 2;
+
+/// What a phone does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Act {
+    /// Registers as it did before, or comes back.
+    Refresh,
+    /// The same, for so short that it expires in silence unless it refreshes in time.
+    RefreshShortly,
+    /// Registers with another contact where it is.
+    ChangeContact,
+    /// Registers with another proxy, and leaves the former one in silence.
+    Move,
+    /// Registers with another proxy, then unregisters from the former one.
+    MoveAndUnregister,
+    /// Unregisters.
+    Unregister,
+    /// Is gone, and nobody is told.
+    Vanish,
+    /// Unregisters and registers within a moment.
+    Restart,
+    /// Registers and unregisters within a moment.
+    Blink,
+}
+
+const WEIGHTS: [(u32, Act); 9] = [
+    (50, Act::Refresh),
+    (7, Act::RefreshShortly),
+    (9, Act::ChangeContact),
+    (5, Act::Move),
+    (5, Act::MoveAndUnregister),
+    (10, Act::Unregister),
+    (5, Act::Vanish),
+    (5, Act::Restart),
+    (4, Act::Blink),
+];
+
+/// A phone's next step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Number of the phone.
+    pub phone: u32,
+    /// What it does.
+    pub act: Act,
+    /// How many proxies further it goes, if it goes.
+    pub step: u32,
+    /// Lifetime that it asks for unless that is to be short, in seconds.
+    pub expires: u32,
+    /// Lifetime that it asks for if that is to be short.
+    pub short: u32,
+}
+
+/// All steps of all phones, without end.
+#[derive(Clone, Debug)]
+pub struct Decisions {
+    dice: Dice,
+    phones: u32,
+    proxies: u32,
+}
+
+impl Decisions {
+    /// The steps of `phones` phones among `proxies` proxies.
+    pub fn new(seed: u64, phones: u32, proxies: u32) -> Self {
+        Self {
+            dice: Dice::new(seed, STREAM),
+            phones,
+            proxies,
+        }
+    }
+}
+
+impl Iterator for Decisions {
+    type Item = Decision;
+
+    fn next(&mut self) -> Option<Decision> {
+        Some(Decision {
+            phone: self.dice.below(self.phones),
+            act: self.dice.weighted(&WEIGHTS)?,
+            step: 1 + self.dice.below(self.proxies.saturating_sub(1)),
+            expires: 600 + self.dice.below(1200),
+            short: 15 + self.dice.below(15),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn the_same_seed_decides_the_same() {
+        let decisions = |seed| Decisions::new(seed, 400, 3).take(500).collect::<Vec<_>>();
+        assert_eq!(decisions(1), decisions(1));
+        assert_ne!(decisions(1), decisions(2));
+    }
+
+    #[test]
+    fn every_act_occurs_and_numbers_are_in_range() {
+        let decisions: Vec<_> = Decisions::new(5, 40, 3).take(2000).collect();
+        let acts: HashSet<_> = decisions.iter().map(|decision| decision.act).collect();
+        assert_eq!(acts.len(), WEIGHTS.len());
+        for decision in decisions {
+            assert!(decision.phone < 40 && (1..3).contains(&decision.step));
+            assert!(decision.short < 30 && decision.expires >= 600);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! When what is broken, and for how long.
+
+use std::time::Duration;
+
+use crate::{dice::Dice, fault::Kind};
+
+/// Before the first fault, for the phones to have registered.
+const CALM: Duration = Duration::from_secs(5);
+const STREAM: u64 = 1;
+
+/// A fault to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Planned {
+    /// When, from the start of the traffic.
+    pub at: Duration,
+    /// What.
+    pub kind: Kind,
+    /// How long it lasts.
+    pub lasting: Duration,
+    /// For what the fault itself has to choose.
+    pub roll: u32,
+}
+
+/// `count` faults over `length`, evenly; each kind about as often as any other of `kinds`.
+pub fn schedule(seed: u64, length: Duration, count: u32, kinds: &[Kind]) -> Vec<Planned> {
+    let mut dice = Dice::new(seed, STREAM);
+    let step = length.saturating_sub(CALM) / count.max(1);
+    let mut deck: Vec<Kind> = Vec::new();
+    let mut planned = Vec::new();
+    for number in 0..count {
+        if deck.is_empty() {
+            deck = kinds.to_vec();
+            dice.shuffle(&mut deck);
+        }
+        let Some(kind) = deck.pop() else { break };
+        let range = kind.lasting();
+        let millis = range.start + dice.below(range.end - range.start);
+        planned.push(Planned {
+            at: CALM + step * number,
+            kind,
+            lasting: Duration::from_millis(millis.into()),
+            roll: dice.below(u32::MAX),
+        });
+    }
+    planned
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    const LENGTH: Duration = Duration::from_mins(10);
+
+    #[test]
+    fn the_same_seed_plans_the_same() {
+        let plan = |seed| schedule(seed, LENGTH, 60, &Kind::ALL);
+        assert_eq!(plan(3), plan(3));
+        assert_ne!(plan(3), plan(4));
+    }
+
+    #[test]
+    fn every_kind_comes_about_as_often_and_within_the_time() {
+        let plan = schedule(9, LENGTH, 60, &Kind::ALL);
+        assert_eq!(plan.len(), 60);
+        let mut counts: HashMap<Kind, u32> = HashMap::new();
+        for fault in &plan {
+            *counts.entry(fault.kind).or_default() += 1;
+            assert!(fault.at < LENGTH);
+        }
+        assert_eq!(counts.len(), Kind::ALL.len());
+        assert!(counts.values().all(|count| (4..=5).contains(count)));
+        assert!(plan.is_sorted_by_key(|fault| fault.at));
+    }
+
+    #[test]
+    fn without_kinds_there_is_nothing_to_plan() {
+        assert!(schedule(9, LENGTH, 60, &[]).is_empty());
+    }
+}
