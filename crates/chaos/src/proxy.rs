@@ -239,12 +239,12 @@ impl Proxy {
         let (realm, username) = (text("Realm").unwrap_or_default(), text("Username"));
         let is_detail = text("Search-Type") == Some("detail");
         let rows = lock(&self.truth).written(now()).clone();
-        let asked = rows.iter().filter(|(aor, _)| {
+        let wanted = rows.iter().filter(|(aor, _)| {
             aor.rsplit_once('@').is_some_and(|(user, host)| {
                 host == realm && username.is_none_or(|name| name == user)
             })
         });
-        let items: Vec<Value> = asked
+        let items: Vec<Value> = wanted
             .map(|(aor, row)| {
                 if is_detail {
                     wire::detail(&self.speaker, aor, row)

@@ -108,7 +108,7 @@ async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut mode: watch::
     loop {
         let read = tokio::select! {
             read = from.read(&mut buffer) => read,
-            _ = reset(mode.clone()) => {
+            () = reset(mode.clone()) => {
                 let _ = to.as_ref().set_zero_linger();
                 return;
             }

@@ -75,7 +75,8 @@ impl World {
         }
         place.last = second;
         let before = phone.contact(place.contact);
-        if matches!(decision.act, Act::ChangeContact) || goes && decision.expires % 2 == 0 {
+        if matches!(decision.act, Act::ChangeContact) || goes && decision.expires.is_multiple_of(2)
+        {
             place.contact += 1;
         }
         let (Some(old), Some(here)) = (self.proxies.get(from), self.proxies.get(place.proxy))
