@@ -106,12 +106,16 @@ async fn reset(mut mode: watch::Receiver<Mode>) {
 async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut mode: watch::Receiver<Mode>) {
     let mut buffer = vec![0; 16_384];
     loop {
+        // A reset goes first: what it does to the one side must not end the other in good order.
         let read = tokio::select! {
-            read = from.read(&mut buffer) => read,
+            biased;
             () = reset(mode.clone()) => {
                 let _ = to.as_ref().set_zero_linger();
+                // Dropped, it would say goodbye before the reset.
+                to.forget();
                 return;
             }
+            read = from.read(&mut buffer) => read,
         };
         let Ok(length @ 1..) = read else { return };
         if mode
