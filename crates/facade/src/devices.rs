@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
+use registration::Text;
 use serde::Serialize;
 
 use crate::{
@@ -37,12 +38,12 @@ pub(crate) async fn status(
 ) -> Result<HttpResponse, ApiError> {
     takes_json(&req)?;
     let registrations = facade.registrar.list(&caller.scope);
-    let ids: BTreeSet<&str> = registrations
+    let ids: BTreeSet<Text> = registrations
         .iter()
-        .filter_map(|r| r.account.authorizing_id.as_deref())
+        .filter_map(|held| held.registration().account.authorizing_id)
         .collect();
     let devices: Vec<_> = ids
-        .into_iter()
+        .iter()
         .map(|device_id| Device {
             device_id,
             registered: true,

@@ -3,7 +3,7 @@
 //! A long list is never held as text: it is rendered twice, once for its revision and once, piece
 //! by piece, as the client takes it.
 
-use std::{convert::Infallible, sync::Arc};
+use std::convert::Infallible;
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -12,7 +12,7 @@ use actix_web::{
 };
 use futures_util::stream;
 use kapi::{Spelling, write_json};
-use registration::Registration;
+use registrar::Held;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -33,7 +33,7 @@ const SHORT: usize = 200;
 /// About how much of a longer one is held at a time.
 const PIECE_BYTES: usize = 65_536;
 
-type Registrations = Vec<Arc<Registration>>;
+type Registrations = Vec<Held>;
 
 /// Answers with those of `registrations` that the request wants.
 pub(crate) fn answer(
@@ -48,9 +48,9 @@ pub(crate) fn answer(
     let filters = Filters::of(&params)?;
     let page = Page::of(&params)?;
     if !filters.is_empty() {
-        registrations.retain(|registration| filters.admit(registration));
+        registrations.retain(|held| filters.admit(&held.registration()));
     }
-    registrations.sort_by(|one, other| by_name(one, other));
+    registrations.sort_by(by_name);
     let next = page.cut(&mut registrations);
     match format {
         Format::Json => {
@@ -106,17 +106,17 @@ impl Page {
             registrations.drain(..before);
         }
         let size = self.size?;
-        let next = registrations.get(size).map(|next| Place::of(next));
+        let next = registrations.get(size).map(Place::of);
         registrations.truncate(size);
         next
     }
 }
 
-fn write_item(at: usize, registration: &Registration, out: &mut Vec<u8>) {
+fn write_item(at: usize, held: &Held, out: &mut Vec<u8>) {
     if at > 0 {
         out.push(b',');
     }
-    write_json(registration, Spelling::Http, out);
+    write_json(&held.registration(), Spelling::Http, out);
 }
 
 fn json(
@@ -145,7 +145,7 @@ fn json(
         .streaming(stream::iter(pieces.map(Ok::<_, Infallible>))))
 }
 
-fn revision(registrations: &[Arc<Registration>]) -> String {
+fn revision(registrations: &[Held]) -> String {
     let mut digest = Sha256::new();
     digest.update(b"[");
     let mut item = Vec::new();
@@ -164,7 +164,7 @@ fn csv(req: &HttpRequest, registrations: Registrations, next: Option<Place>) -> 
     let pieces = pieces(
         head,
         registrations,
-        |_, r, out| write_row(r, out),
+        |_, held, out| write_row(&held.registration(), out),
         Vec::new(),
     );
     let mut response = HttpResponse::Ok();
@@ -187,7 +187,7 @@ fn csv(req: &HttpRequest, registrations: Registrations, next: Option<Place>) -> 
 fn pieces(
     head: Vec<u8>,
     registrations: Registrations,
-    write: impl Fn(usize, &Registration, &mut Vec<u8>),
+    write: impl Fn(usize, &Held, &mut Vec<u8>),
     tail: Vec<u8>,
 ) -> impl Iterator<Item = Bytes> {
     let mut left = registrations.into_iter().enumerate();

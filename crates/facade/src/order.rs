@@ -2,12 +2,12 @@
 
 use std::cmp::Ordering;
 
-use registration::Registration;
+use registrar::Held;
 
 /// By username, then realm, both without regard to case: the order in which no registration
 /// changes its place as long as it is there.
-pub(crate) fn by_name(one: &Registration, other: &Registration) -> Ordering {
-    folded(&one.username, &other.username).then_with(|| folded(&one.realm, &other.realm))
+pub(crate) fn by_name(one: &Held, other: &Held) -> Ordering {
+    folded(&one.username(), &other.username()).then_with(|| folded(one.realm(), other.realm()))
 }
 
 fn folded(one: &str, other: &str) -> Ordering {
@@ -24,18 +24,17 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    pub(crate) fn of(registration: &Registration) -> Self {
+    pub(crate) fn of(held: &Held) -> Self {
         Self {
-            username: registration.username.to_ascii_lowercase().into_bytes(),
-            realm: registration.realm.to_ascii_lowercase().into_bytes(),
+            username: held.username().to_ascii_lowercase().into_bytes(),
+            realm: held.realm().to_ascii_lowercase().into_bytes(),
         }
     }
 
     /// Whether a registration stands before it.
-    pub(crate) fn is_after(&self, registration: &Registration) -> bool {
+    pub(crate) fn is_after(&self, held: &Held) -> bool {
         let lower = |text: &str| text.to_ascii_lowercase().into_bytes();
-        (lower(&registration.username), lower(&registration.realm))
-            < (self.username.clone(), self.realm.clone())
+        (lower(&held.username()), lower(held.realm())) < (self.username.clone(), self.realm.clone())
     }
 
     /// As callers are given it, and give it back.

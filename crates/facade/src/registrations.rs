@@ -60,17 +60,17 @@ pub(crate) async fn one(
     takes_json(&req)?;
     let username = caller.username.unwrap_or_default();
     let mut named = facade.registrar.list(&caller.scope);
-    named.retain(|r| r.username.eq_ignore_ascii_case(&username));
+    named.retain(|held| held.username().eq_ignore_ascii_case(&username));
     // In several realms of the account: the newest is where the phone is.
-    let newest = named.iter().max_by_key(|r| r.last_registration);
-    let Some(registration) = newest else {
+    let newest = named.iter().max_by_key(|held| held.last_registration());
+    let Some(held) = newest else {
         return Err(ApiError::BadIdentifier {
             what: "username",
             identifier: username,
         });
     };
     let mut data = Vec::new();
-    write_json(registration, Spelling::Http, &mut data);
+    write_json(&held.registration(), Spelling::Http, &mut data);
     success(&req, &facade, data, Extras::default())
 }
 

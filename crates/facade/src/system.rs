@@ -45,7 +45,7 @@ pub(crate) async fn count(
     _: Administrator,
 ) -> Result<HttpResponse, ApiError> {
     takes_json(&req)?;
-    let count = facade.registrar.len();
+    let count = facade.registrar.total();
     let data = format!("{{\"count\":{count}}}").into_bytes();
     success(&req, &facade, data, Extras::default())
 }

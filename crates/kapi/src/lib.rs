@@ -13,8 +13,8 @@ mod lenient;
 mod message;
 mod notice;
 mod query;
-mod record;
 mod reply;
+mod skim;
 mod wire;
 
 pub use ask::{
@@ -29,8 +29,8 @@ pub use fields::{HTTP_FIELDS, Spelling, Value, is_field, visit_fields, write_fie
 pub use flush::encode_flush;
 pub use notice::{Notice, encode_notice};
 pub use query::{Answer, encode_answer};
-pub use record::{read_record, write_record};
 pub use reply::{Content, Device, Found, Reply};
+pub use skim::{Skim, skim};
 
 /// The topic exchange that registration events and flushes go through.
 pub const REGISTRAR_EXCHANGE: &str = "registrar";

@@ -1,7 +1,5 @@
 //! Answers to `reg_query`, as Kazoo's `ecallmgr` gives them.
 
-use std::sync::Arc;
-
 use registration::Registration;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -17,9 +15,9 @@ const APP_NAME: &str = "ecallmgr";
 
 /// What the table says to a question.
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub enum Answer<I> {
     /// These are registered.
-    Registrations(Vec<Arc<Registration>>),
+    Registrations(I),
     /// So many are registered.
     Count(usize),
 }
@@ -47,11 +45,19 @@ struct Body<'a> {
 }
 
 /// The body of the answer to `query`. `age` is for how many seconds this registrar has been up.
-pub fn encode_answer(query: &Query, answer: &Answer, age: u64, identity: &Identity) -> Vec<u8> {
+pub fn encode_answer(
+    query: &Query,
+    answer: Answer<impl Iterator<Item = Registration>>,
+    age: u64,
+    identity: &Identity,
+) -> Vec<u8> {
     let (fields, count) = match answer {
-        Answer::Registrations(registrations) if registrations.is_empty() => (None, None),
-        Answer::Registrations(registrations) => (raw(query, registrations), None),
-        Answer::Count(count) => (raw(query, &[]), Some(*count)),
+        Answer::Registrations(registrations) => {
+            let mut registrations = registrations.peekable();
+            let has_any = registrations.peek().is_some();
+            (has_any.then(|| raw(query, registrations)).flatten(), None)
+        }
+        Answer::Count(count) => (raw(query, std::iter::empty()), Some(count)),
     };
     let body = Body {
         registrar_age: age,
@@ -72,16 +78,16 @@ pub fn encode_answer(query: &Query, answer: &Answer, age: u64, identity: &Identi
     serde_json::to_vec(&body).unwrap_or_default()
 }
 
-fn raw(query: &Query, registrations: &[Arc<Registration>]) -> Option<Box<RawValue>> {
+fn raw(query: &Query, registrations: impl Iterator<Item = Registration>) -> Option<Box<RawValue>> {
     let wanted = |header: &str| {
         query.fields.is_empty() || query.fields.iter().any(|field| **field == *header)
     };
     let mut json = vec![b'['];
-    for (at, registration) in registrations.iter().enumerate() {
+    for (at, registration) in registrations.enumerate() {
         if at > 0 {
             json.push(b',');
         }
-        write_fields(registration, Spelling::Amqp, wanted, &mut json);
+        write_fields(&registration, Spelling::Amqp, wanted, &mut json);
     }
     json.push(b']');
     String::from_utf8(json)

@@ -213,9 +213,9 @@ fn our_own_answer_is_read_back() {
     };
     let zone = registration::Zone::new("local");
     let stored = Registration::from_record(&report, &zone, "nodomain.com", report.time);
-    let answer = crate::Answer::Registrations(vec![std::sync::Arc::new(stored.clone())]);
+    let answer = crate::Answer::Registrations(std::iter::once(stored.clone()));
     let identity = Identity::new("rollcall@test").unwrap();
-    let answer = crate::encode_answer(&query, &answer, 1, &identity);
+    let answer = crate::encode_answer(&query, answer, 1, &identity);
     let Content::Registrations { records, .. } =
         read(std::str::from_utf8(&answer).unwrap()).unwrap().content
     else {

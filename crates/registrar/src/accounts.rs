@@ -60,14 +60,14 @@ impl Accounts {
 
     /// Remembers what a registration says of its account.
     pub(crate) fn learn(&self, registration: &Registration) {
-        let Some(account) = &registration.account.id else {
-            return;
-        };
-        let realm = registration
-            .account
-            .realm
-            .as_ref()
-            .unwrap_or(&registration.realm);
+        let own = &registration.account;
+        if let Some(account) = &own.id {
+            self.learn_realm(account, own.realm.as_ref().unwrap_or(&registration.realm));
+        }
+    }
+
+    /// Remembers that an account has a realm.
+    pub(crate) fn learn_realm(&self, account: &AccountId, realm: &str) {
         if self
             .learned
             .get(account)

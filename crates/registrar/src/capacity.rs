@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use registration::Ignored;
 
-use crate::index::{Index, Keys};
-
 /// The most AORs that are remembered without being registered.
 const MAX_REMEMBERED: usize = 500_000;
 
@@ -71,16 +69,15 @@ impl Load {
         self.remembered.load(Ordering::Relaxed) < MAX_REMEMBERED
     }
 
-    /// Why a newcomer has to stay out, if it has to.
+    /// Why a newcomer has to stay out, if it has to; `peers` counts those of its account.
     pub(crate) fn refuses(
         &self,
         capacity: Capacity,
-        index: &Index,
-        newcomer: &Keys,
+        peers: impl FnOnce() -> usize,
     ) -> Option<Ignored> {
         if self.live() >= capacity.registrations {
             Some(Ignored::TableFull)
-        } else if index.peers_of(newcomer) >= capacity.of_account {
+        } else if peers() >= capacity.of_account {
             Some(Ignored::AccountFull)
         } else {
             None

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use registration::{Decision, Origin, Registration, Removal, Report, Stored};
 
-use crate::table::Applied;
+use crate::table::{Applied, Refreshed};
 
 /// Why a registration is there, is another, or is there no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,7 +85,29 @@ impl Change {
 
 /// Told of every change, after it is made, by whoever made it: has to be quick, and must not come
 /// back to the registrar.
-pub type Watcher = Arc<dyn Fn(&Change) + Send + Sync>;
+#[derive(Clone)]
+pub struct Watcher {
+    tell: Arc<dyn Fn(&Change) + Send + Sync>,
+    wants_refreshes: Arc<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl Watcher {
+    /// Told of everything, but not that a phone has said the same again.
+    pub fn new(tell: impl Fn(&Change) + Send + Sync + 'static) -> Self {
+        Self::of_refreshes(tell, || false)
+    }
+
+    /// Told of that too as long as it wants to be.
+    pub fn of_refreshes(
+        tell: impl Fn(&Change) + Send + Sync + 'static,
+        wants: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            tell: Arc::new(tell),
+            wants_refreshes: Arc::new(wants),
+        }
+    }
+}
 
 /// All watchers.
 #[derive(Clone, Default)]
@@ -98,7 +120,23 @@ impl Watchers {
 
     pub(crate) fn tell(&self, change: &Change) {
         for watcher in &*self.0 {
-            watcher(change);
+            (watcher.tell)(change);
+        }
+    }
+
+    /// Tells that a phone has said the same again, if anybody wants to know.
+    pub(crate) fn tell_refresh(&self, refreshed: &Refreshed) {
+        let mut wanting = self.0.iter().filter(|watcher| (watcher.wants_refreshes)());
+        let Some(first) = wanting.next() else { return };
+        let change = Change {
+            kind: ChangeKind::Refreshed,
+            before: Some(Arc::new(refreshed.before.registration())),
+            after: Some(Arc::new(refreshed.after.registration())),
+            is_first: false,
+            suppress_unregister_notify: None,
+        };
+        for watcher in std::iter::once(first).chain(wanting) {
+            (watcher.tell)(&change);
         }
     }
 

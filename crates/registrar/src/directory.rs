@@ -75,7 +75,7 @@ impl Directory {
                 }
             }
         };
-        (directory, Arc::new(watcher))
+        (directory, Watcher::new(watcher))
     }
 
     /// Asks, for as long as the watcher is there.

@@ -36,7 +36,7 @@ async fn asked(
     let seen = Arc::clone(&changes);
     let world = World::new(vec![
         watcher,
-        Arc::new(move |change: &Change| seen.lock().unwrap().push(change.clone())),
+        Watcher::new(move |change| seen.lock().unwrap().push(change.clone())),
     ]);
     world.bus.answer_with(answer);
     happens(&world);
@@ -65,8 +65,9 @@ async fn the_directory_says_whose_it_is() {
     let account = registration::AccountId::parse(ACCOUNT).unwrap();
     let scope = world.registrar.scope(&account, None).unwrap();
     let list = world.registrar.list(&scope);
-    assert_eq!(list[0].account.authorizing_id.as_deref(), Some("device"));
-    assert!(!list[0].suppress_unregister_notify);
+    let first = list[0].registration();
+    assert_eq!(first.account.authorizing_id.as_deref(), Some("device"));
+    assert!(!first.suppress_unregister_notify);
     assert_eq!(world.count("directory", "identified"), 1);
     let kinds: Vec<_> = changes
         .lock()

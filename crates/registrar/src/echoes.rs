@@ -129,7 +129,7 @@ mod tests {
     fn each_is_let_in_by_the_echo_of_its_zone() {
         let world = World::new(vec![]);
         world.register("bob");
-        let (all, local) = (world.registrar.all(), Zone::new("local"));
+        let (all, local) = (world.all(), Zone::new("local"));
         let bob = || vec![all[0].aor()];
         let echoes = Echoes::default();
         assert_eq!(echoes.carried_out(&flush(), &all), []);

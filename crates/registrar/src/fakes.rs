@@ -144,13 +144,21 @@ impl World {
         self.tell(&self.event(username, &json!({})));
     }
 
+    /// Every live registration.
+    pub(crate) fn all(&self) -> Vec<Arc<registration::Registration>> {
+        let all = self.registrar.all();
+        all.iter()
+            .map(|held| Arc::new(held.registration()))
+            .collect()
+    }
+
     /// Who is registered, by username.
     pub(crate) fn users(&self) -> Vec<String> {
         let mut users: Vec<_> = self
             .registrar
             .all()
             .iter()
-            .map(|r| r.username.to_string())
+            .map(|held| held.username().into_owned())
             .collect();
         users.sort();
         users

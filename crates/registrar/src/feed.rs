@@ -64,7 +64,12 @@ impl Feed {
             }),
         });
         let watching = Arc::clone(&feed);
-        (feed, Arc::new(move |change| watching.tell(change)))
+        let followed = Arc::clone(&feed);
+        let watcher = Watcher::of_refreshes(
+            move |change| watching.tell(change),
+            move || followed.followed.load(Ordering::Relaxed),
+        );
+        (feed, watcher)
     }
 
     /// Nothing is kept before somebody has asked for the first time.

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use kapi::{Flush, Identity, REGISTRAR_EXCHANGE, encode_flush, flush_key};
 use registration::{Aor, Registration, Text, UnsafeName, Zone, check_flushable};
 
-use crate::{accounts::Scope, bus::Publication, table::Table};
+use crate::{accounts::Scope, bus::Publication, held::Held, table::Table};
 
 /// A flush that the brokers took.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -154,16 +154,16 @@ pub(crate) fn check_all(flushes: &[Flush]) -> Result<(), FlushError> {
 /// Takes out of the table what a flush names: realm and username match in any case, the realm
 /// being the registration's or its account's.
 pub(crate) fn forget(flush: &Flush, table: &Table) -> Vec<Arc<Registration>> {
-    let named = |r: &Registration| {
-        r.is_of_realm(&flush.realm)
+    let named = |held: &Held| {
+        held.is_of_realm(&flush.realm)
             && flush
                 .username
                 .as_ref()
-                .is_none_or(|username| r.username.eq_ignore_ascii_case(username))
+                .is_none_or(|username| held.username().eq_ignore_ascii_case(username))
     };
-    let candidates = table.select(None, &[&*flush.realm]);
-    let named_now = candidates.iter().filter(|r| named(r));
+    let candidates = table.find(None, &[&*flush.realm]);
+    let named_now = candidates.iter().filter(|held| named(held));
     named_now
-        .filter_map(|r| table.remove_if(&r.aor(), named))
+        .filter_map(|held| table.take_out(&held.username(), held.realm(), named))
         .collect()
 }

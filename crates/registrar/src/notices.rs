@@ -61,7 +61,7 @@ impl Notices {
                 lost.fetch_add(1, Ordering::Relaxed);
             }
         };
-        (notices, Arc::new(watcher))
+        (notices, Watcher::new(watcher))
     }
 
     /// Sends what is due, for as long as the watcher is there.

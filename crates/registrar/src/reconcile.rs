@@ -21,6 +21,7 @@ use crate::{
     Outcome, Registrar,
     bus::Publication,
     changes::{Change, ChangeKind},
+    delivery::Delivery,
     health::Round,
     outcome::{FIND, GHOST, UNANSWERED},
     questions::{Answered, Patience},
@@ -241,7 +242,7 @@ impl Registrar {
 
     /// A binding as a proxy has it. True if it was news.
     fn take_in(&self, zone: &Zone, report: &Report) -> bool {
-        let outcome = self.apply(report, zone, false);
+        let outcome = self.apply(report, Delivery::new(zone, &[]), 0);
         self.stats.count(&outcome);
         if !matches!(outcome, Outcome::Stored(_)) {
             return false;

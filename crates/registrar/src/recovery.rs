@@ -2,7 +2,9 @@
 //! and at last from asking the proxies in detail.
 
 use std::{
+    cell::RefCell,
     collections::{HashMap, HashSet},
+    io::{self, Read, Write},
     sync::Arc,
     time::Duration,
 };
@@ -24,6 +26,7 @@ use crate::{
     health::Warmth,
     outcome::{MERGED, RESTORED},
     questions::Patience,
+    snapshot::{self, SnapshotError},
 };
 
 /// A replay has no end mark; this long without another word of it is one.
@@ -250,12 +253,48 @@ impl Registrar {
         merged
     }
 
-    /// Takes in what a snapshot holds. Returns how many of it were not over or known better.
-    pub fn restore(&self, records: &[Report]) -> u64 {
-        let restored = self.merge(&Zone::new(""), records);
-        self.stats.add(RESTORED, restored);
-        restored
+    /// Writes a snapshot of the table. Returns how many registrations it holds.
+    pub fn write_snapshot(&self, out: impl Write) -> io::Result<u64> {
+        snapshot::write(self.table.all(), out)
     }
+
+    /// Takes in what a snapshot holds, if all of it is sound.
+    pub fn restore(&self, input: impl Read) -> Result<Restored, SnapshotError> {
+        let mut slots = Vec::new();
+        let owners = RefCell::new(Vec::new());
+        let share = |owner| {
+            let owner = self.table.owners.share(owner);
+            owners.borrow_mut().push(Arc::clone(&owner));
+            owner
+        };
+        let share_gear = |gear| self.table.gears.share(gear);
+        let found = snapshot::read(input, share, share_gear, |record| {
+            slots.extend(self.table.unpack(&record));
+        })?;
+        let taken_in = self.table.restore(&slots);
+        for owner in owners.into_inner() {
+            if let Some(account) = &owner.account {
+                self.accounts.learn_realm(account, owner.own_realm());
+            }
+        }
+        self.stats.add(RESTORED, taken_in);
+        Ok(Restored {
+            found,
+            unreadable: found.saturating_sub(slots.len() as u64),
+            taken_in,
+        })
+    }
+}
+
+/// What came of a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restored {
+    /// Registrations that it holds.
+    pub found: u64,
+    /// Those that cannot be read.
+    pub unreadable: u64,
+    /// Those that were not over, or known better.
+    pub taken_in: u64,
 }
 
 const FETCHING: Patience = Patience {

@@ -169,7 +169,7 @@ async fn a_peer_with_very_many_is_asked_realm_by_realm() {
         .registrar
         .all()
         .iter()
-        .map(|r| r.realm.to_string())
+        .map(|r| r.realm().to_string())
         .collect();
     realms.sort();
     assert_eq!(realms, ["a.example.com", "b.example.com"]);

@@ -1,16 +1,20 @@
 //! The registrar's service: events in, answers and flushes out.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    hash::BuildHasher as _,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use kapi::{
-    Answer, Event, Flush, Identity, Limits, Query, Sender, TARGETED_EXCHANGE, decode, encode_answer,
+    Answer, Event, Flush, Identity, Limits, Query, Sender, TARGETED_EXCHANGE, decode,
+    encode_answer, skim,
 };
 use registration::{
-    AccountId, Aor, Clock, Decision, Lifetime, Origin, Policy, Registration, Report, UnixMillis,
-    UnixSeconds, Zone,
+    AccountId, Aor, Clock, Decision, Lifetime, Origin, Policy, Registration, Report, Stored,
+    UnixMillis, UnixSeconds, Zone,
 };
 use tokio::sync::Notify;
 
@@ -24,11 +28,12 @@ use crate::{
     echoes::Echoes,
     flush,
     health::{Health, LinkState},
+    held::Held,
     outcome::{CLOCK_AHEAD, Outcome, Stats},
     questions::Questions,
     recovery::Replay,
     repeats::Repeats,
-    table::{Hearing, OnExpired, Table},
+    table::{Again, Hearing, OnExpired, Table},
 };
 
 /// Bounds on answers to our own questions: another registrar's is one message, however much it has.
@@ -91,6 +96,8 @@ pub struct Registrar {
     pub(crate) gap: Notify,
     /// Whoever is registered is in the table: as [`Health::is_complete`] says.
     complete: AtomicBool,
+    /// Nobody outside can make two messages that have the same.
+    fingerprints: foldhash::quality::RandomState,
 }
 
 impl Registrar {
@@ -115,7 +122,10 @@ impl Registrar {
         let watchers = Watchers::new(watchers);
         let telling = watchers.clone();
         let on_expired: OnExpired = Arc::new(move |ended| {
-            telling.tell_with(|| Some(Change::gone(ChangeKind::Expired, ended)));
+            telling.tell_with(|| {
+                let ended = Arc::new(ended.registration());
+                Some(Change::gone(ChangeKind::Expired, &ended))
+            });
         });
         let questions = Questions::new(Arc::clone(&bus), settings.identity.clone());
         Self {
@@ -128,6 +138,7 @@ impl Registrar {
             stats: Stats::default(),
             clock,
             complete: AtomicBool::new(false),
+            fingerprints: foldhash::quality::RandomState::default(),
             repeats: Repeats::default(),
             coalesce: Coalesce::default(),
             echoes: Echoes::default(),
@@ -145,10 +156,17 @@ impl Registrar {
         } else {
             self.settings.limits
         };
+        let fingerprint = match self.refresh(delivery) {
+            Ok(outcome) => {
+                self.stats.count(&outcome);
+                return outcome;
+            }
+            Err(fingerprint) => fingerprint,
+        };
         let outcome = match decode(delivery.body, limits) {
             Ok(Event::Registration(mut report)) => {
                 self.date(&mut report, delivery.targeted);
-                self.apply(&report, delivery.zone, delivery.redelivered)
+                self.apply(&report, delivery, fingerprint)
             }
             Ok(Event::Flush(flush, sender)) => self.flushed(&flush, &sender, delivery.zone),
             Ok(Event::Query(query)) if *query.reply_to == *self.server_id() => Outcome::OwnQuestion,
@@ -169,6 +187,30 @@ impl Registrar {
         outcome
     }
 
+    /// Takes a message that says the same as the phone's last one, which most do: it need not even be
+    /// read. The fingerprint of any other; 0 if it has none.
+    fn refresh(&self, delivery: Delivery<'_>) -> Result<Outcome, u64> {
+        let body = delivery.body;
+        let may_be = !delivery.targeted
+            && !delivery.redelivered
+            && body.len() <= self.settings.limits.max_body_bytes;
+        let Some(seen) = may_be.then(|| skim(body, &self.fingerprints)).flatten() else {
+            return Err(0);
+        };
+        let told = (seen.fingerprint, delivery.zone.as_str());
+        let fingerprint = self.fingerprints.hash_one(told).max(1);
+        let again = Again {
+            username: seen.username,
+            realm: seen.realm,
+            time: seen.time,
+            fingerprint,
+        };
+        let padding = self.settings.policy.expires_deviation;
+        let refreshed = self.table.refresh(again, padding).ok_or(fingerprint)?;
+        self.watchers.tell_refresh(&refreshed);
+        Ok(Outcome::Stored(Stored::Refreshed))
+    }
+
     /// Sees to it that a report's kind and time can be believed.
     fn date(&self, report: &mut Report, targeted: bool) {
         let ahead = report.time.0.saturating_sub(self.clock.now().seconds().0);
@@ -187,12 +229,18 @@ impl Registrar {
         }
     }
 
-    pub(crate) fn apply(&self, report: &Report, zone: &Zone, redelivered: bool) -> Outcome {
+    pub(crate) fn apply(
+        &self,
+        report: &Report,
+        delivery: Delivery<'_>,
+        fingerprint: u64,
+    ) -> Outcome {
         let hearing = Hearing {
-            zone,
+            zone: delivery.zone,
             policy: &self.settings.policy,
-            redelivered,
+            redelivered: delivery.redelivered,
             complete: self.complete.load(Ordering::Relaxed),
+            fingerprint,
         };
         let applied = self.table.apply(report, hearing);
         self.watchers.tell_with(|| Change::told(&applied, report));
@@ -225,24 +273,24 @@ impl Registrar {
     /// The answer to a question, addressed to who asked. Goes through the whole table if all realms
     /// are asked for.
     pub fn answer(&self, query: &Query) -> Publication {
-        let mut registrations = match &query.realm {
-            Some(realm) => self.table.select(None, &[&**realm]),
+        let mut found = match &query.realm {
+            Some(realm) => self.table.find(None, &[&**realm]),
             None => self.table.all(),
         };
         if let Some(username) = &query.username {
-            registrations.retain(|r| r.username.eq_ignore_ascii_case(username));
+            found.retain(|held| held.username().eq_ignore_ascii_case(username));
         }
         let answer = if query.count_only {
-            Answer::Count(registrations.len())
+            Answer::Count(found.len())
         } else {
-            Answer::Registrations(registrations)
+            Answer::Registrations(found.iter().map(Held::registration))
         };
         let age = self.clock.now().0.saturating_sub(self.born.0) / 1000;
         Publication {
             zone: None,
             exchange: TARGETED_EXCHANGE,
             routing_key: query.reply_to.to_string(),
-            body: encode_answer(query, &answer, age, &self.settings.identity),
+            body: encode_answer(query, answer, age, &self.settings.identity),
             mandatory: false,
         }
     }
@@ -250,17 +298,28 @@ impl Registrar {
     /// What belongs to an account, whose realm the caller may know; `None` if the account is not
     /// known.
     pub fn scope(&self, account: &AccountId, realm: Option<&str>) -> Option<Scope> {
-        self.accounts.scope(account, realm)
+        self.accounts.scope(account, realm).or_else(|| {
+            // Others may have taken its place among those that are remembered.
+            let realms = self.table.realms_of(account);
+            let account = account.clone();
+            (!realms.is_empty()).then_some(Scope { account, realms })
+        })
     }
 
     /// The live registrations of an account, in no order.
-    pub fn list(&self, scope: &Scope) -> Vec<Arc<Registration>> {
-        self.table.select(Some(&scope.account), &scope.realms)
+    pub fn list(&self, scope: &Scope) -> Vec<Held> {
+        self.table.find(Some(&scope.account), &scope.realms)
     }
 
     /// The live registrations of a realm, or whose account has it, in no order.
     pub fn of_realm(&self, realm: &str) -> Vec<Arc<Registration>> {
         self.table.select(None, &[realm])
+    }
+
+    /// How many registrations there are; some that have ended within the last two seconds may still
+    /// count.
+    pub fn total(&self) -> usize {
+        self.table.held()
     }
 
     /// How many live registrations there are. Goes through the whole table.
@@ -275,7 +334,7 @@ impl Registrar {
 
     /// How many live registrations an account has.
     pub fn count(&self, scope: &Scope) -> usize {
-        self.table.select(Some(&scope.account), &scope.realms).len()
+        self.table.find(Some(&scope.account), &scope.realms).len()
     }
 
     /// The live registration of an AOR.
@@ -301,7 +360,7 @@ impl Registrar {
     }
 
     /// Every live registration, in no order. Goes through the whole table.
-    pub fn all(&self) -> Vec<Arc<Registration>> {
+    pub fn all(&self) -> Vec<Held> {
         self.table.all()
     }
 
@@ -324,3 +383,7 @@ impl Registrar {
 #[cfg(test)]
 #[path = "service_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "refresh_tests.rs"]
+mod refresh_tests;

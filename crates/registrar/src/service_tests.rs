@@ -65,7 +65,10 @@ fn id() -> AccountId {
 fn users(registrar: &Registrar) -> Vec<String> {
     let scope = registrar.scope(&id(), None).unwrap();
     let list = registrar.list(&scope);
-    let mut users: Vec<_> = list.iter().map(|r| r.username.to_string()).collect();
+    let mut users: Vec<_> = list
+        .iter()
+        .map(|held| held.username().into_owned())
+        .collect();
     users.sort();
     assert_eq!(registrar.count(&scope), users.len());
     users

@@ -4,26 +4,27 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::fakes::{REALM, T0, World};
+use crate::{Restored, fakes::World};
 
 fn snapshot(world: &World) -> Vec<u8> {
     let mut out = Vec::new();
-    let all = world.registrar.all();
-    assert_eq!(write_snapshot(&all, &mut out).unwrap(), all.len() as u64);
+    let written = world.registrar.write_snapshot(&mut out).unwrap();
+    assert_eq!(written, world.registrar.all().len() as u64);
     out
 }
 
-fn read(bytes: &[u8]) -> Result<Vec<Report>, SnapshotError> {
-    let mut reports = Vec::new();
-    let (unreadable, found) = read_snapshot(bytes, |report| reports.push(report))?;
-    assert_eq!((unreadable, found), (0, reports.len() as u64));
-    Ok(reports)
+fn restored(found: u64, taken_in: u64) -> Restored {
+    Restored {
+        found,
+        unreadable: 0,
+        taken_in,
+    }
 }
 
 fn world() -> World {
     let world = World::new(vec![]);
     for number in 0..300 {
-        let more = json!({"User-Agent": "line\nbreak \"quoted\" \\ ☎", "AMQP-Broker-Zone": "east"});
+        let more = json!({"User-Agent": format!("line\nbreak \"quoted\" \\ ☎ {}", number % 7), "AMQP-Broker-Zone": "east"});
         world.tell(&world.event(&format!("user{number}"), &more));
     }
     world
@@ -33,16 +34,45 @@ fn world() -> World {
 fn a_snapshot_brings_everything_back() {
     let world = world();
     let other = World::new(vec![]);
-    let reports = read(&snapshot(&world)).unwrap();
-    assert_eq!(other.registrar.restore(&reports), 300);
-    for registration in world.registrar.all() {
+    let bytes = snapshot(&world);
+    assert_eq!(
+        other.registrar.restore(&*bytes).unwrap(),
+        restored(300, 300)
+    );
+    assert_eq!(other.registrar.total(), 300);
+    for registration in world.all() {
         assert_eq!(
             other.registrar.get(&registration.aor()).unwrap(),
             registration
         );
     }
+    let account = registration::AccountId::parse(crate::fakes::ACCOUNT).unwrap();
+    let scope = other.registrar.scope(&account, None).unwrap();
+    assert_eq!(other.registrar.count(&scope), 300);
     // Whoever is known already stays as he is.
-    assert_eq!(other.registrar.restore(&reports), 0);
+    assert_eq!(other.registrar.restore(&*bytes).unwrap(), restored(300, 0));
+    // And lives as long as he would have.
+    other.clock.advance_millis(779_000);
+    assert_eq!(other.users().len(), 300);
+    other.clock.advance_millis(1_000);
+    assert!(other.users().is_empty());
+}
+
+#[test]
+fn what_is_known_better_stays() {
+    let bytes = snapshot(&world());
+    let other = World::new(vec![]);
+    other.clock.advance_millis(5_000);
+    other.tell(&other.event("user1", &json!({"Contact": "<sip:new@192.0.2.7>"})));
+    assert_eq!(
+        other.registrar.restore(&*bytes).unwrap(),
+        restored(300, 299)
+    );
+    let known = other
+        .registrar
+        .get(&registration::Aor::new("user1", crate::fakes::REALM))
+        .unwrap();
+    assert_eq!(&*known.contact, "sip:new@192.0.2.7");
 }
 
 #[test]
@@ -50,13 +80,27 @@ fn what_is_over_stays_away() {
     let bytes = snapshot(&world());
     let late = World::new(vec![]);
     late.clock.advance_millis(780_000);
-    assert_eq!(late.registrar.restore(&read(&bytes).unwrap()), 0);
+    assert_eq!(late.registrar.restore(&*bytes).unwrap(), restored(300, 0));
     assert!(late.users().is_empty());
 }
 
 #[test]
 fn an_empty_table_makes_a_snapshot() {
-    assert!(read(&snapshot(&World::new(vec![]))).unwrap().is_empty());
+    let bytes = snapshot(&World::new(vec![]));
+    let other = World::new(vec![]);
+    assert_eq!(other.registrar.restore(&*bytes).unwrap(), restored(0, 0));
+}
+
+fn refused(bytes: &[u8]) -> SnapshotError {
+    World::new(vec![]).registrar.restore(bytes).unwrap_err()
+}
+
+fn framed(parts: &[&[u8]]) -> Vec<u8> {
+    let mut frame = FrameEncoder::new(Vec::new());
+    for part in parts {
+        frame.write_all(part).unwrap();
+    }
+    frame.finish().unwrap()
 }
 
 #[test]
@@ -66,48 +110,42 @@ fn what_is_no_snapshot_is_refused() {
         b"{}",
         b"not lz4 at all, but long enough to be looked at",
     ] {
-        assert!(read(bad).is_err());
+        refused(bad);
     }
-    let framed = |text: &str| {
-        let mut frame = FrameEncoder::new(Vec::new());
-        frame.write_all(text.as_bytes()).unwrap();
-        frame.finish().unwrap()
-    };
+    let other = refused(&framed(&[b"{\"something\":\"else, and long\"}\n"]));
+    assert!(matches!(other, SnapshotError::NoSnapshot));
+    let former = b"{\"rollcall_snapshot\":1}\n{\"rollcall_records\":0}\n";
     assert!(matches!(
-        read(&framed("{}\n")),
-        Err(SnapshotError::NoSnapshot)
+        refused(&framed(&[former])),
+        SnapshotError::Version
     ));
+    let one = 1_u64.to_le_bytes();
     assert!(matches!(
-        read(&framed("{\"rollcall_snapshot\":2}\n")),
-        Err(SnapshotError::Version(2))
-    ));
-    let whole = "{\"rollcall_snapshot\":1}\n{\"rollcall_records\":1}\n";
-    assert!(matches!(
-        read(&framed(whole)),
-        Err(SnapshotError::NotWhole {
+        refused(&framed(&[HEAD, b"E", &one])),
+        SnapshotError::NotWhole {
             found: 0,
             said: Some(1)
-        })
+        }
     ));
-    let cut = "{\"rollcall_snapshot\":1}\n";
     assert!(matches!(
-        read(&framed(cut)),
-        Err(SnapshotError::NotWhole { said: None, .. })
+        refused(&framed(&[HEAD])),
+        SnapshotError::NotWhole { said: None, .. }
     ));
-}
-
-#[test]
-fn a_record_of_another_time_is_skipped_and_counted() {
-    let mut frame = FrameEncoder::new(Vec::new());
-    let good = format!(
-        "{{\"Username\":\"bob\",\"Realm\":\"{REALM}\",\"Contact\":\"sip:b\",\"Expires\":60,\"Event-Timestamp\":{T0}}}"
-    );
-    let text =
-        format!("{{\"rollcall_snapshot\":1}}\n{{\"odd\":1}}\n{good}\n{{\"rollcall_records\":2}}\n");
-    frame.write_all(text.as_bytes()).unwrap();
-    let mut reports = Vec::new();
-    let read = read_snapshot(&*frame.finish().unwrap(), |report| reports.push(report));
-    assert_eq!((read.unwrap(), reports.len()), ((1, 2), 1));
+    let none = 0_u64.to_le_bytes();
+    assert!(matches!(
+        refused(&framed(&[HEAD, b"E", &none, b"more"])),
+        SnapshotError::NotWhole { .. }
+    ));
+    for item in [
+        b"X".as_slice(),
+        // An owner of five bytes that are none; one of 4 GB; a record of what is not there.
+        b"O\x05\0\0\0abcde",
+        b"O\xff\xff\xff\xff",
+        b"R\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+    ] {
+        let refusal = refused(&framed(&[HEAD, item]));
+        assert!(matches!(refusal, SnapshotError::Item(0)), "{refusal}");
+    }
 }
 
 proptest! {
@@ -122,6 +160,6 @@ proptest! {
         } else {
             bytes[at] ^= flip;
         }
-        prop_assert!(read(&bytes).is_err());
+        prop_assert!(World::new(vec![]).registrar.restore(&*bytes).is_err());
     }
 }

@@ -1,77 +1,35 @@
-//! The table: one registration per AOR, each with its own end, on moka.
+//! The table: one registration per AOR, each with its own end.
 
 use std::{
+    hash::BuildHasher as _,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
 };
 
-use moka::{Expiry, notification::RemovalCause, ops::compute::Op, sync::Cache};
+use hashbrown::{DefaultHashBuilder, HashTable, hash_table};
+use parking_lot::{Mutex, MutexGuard};
 use registration::{
-    AccountId, Aor, Circumstances, Clock, Decision, Judgement, Ledger, Past, Policy, Registration,
-    Report, Text, UnixMillis, UnixSeconds, Zone, decide,
+    AccountId, Aor, Circumstances, Clock, Decision, Judgement, Ledger, Origin, Past, Policy,
+    Registration, Report, Text, UnixMillis, UnixSeconds, Zone, decide,
 };
 
 use crate::{
     capacity::{Capacity, Kind, Load},
-    index::{Generation, Index, Keys},
+    held::Held,
+    index::Index,
+    lease::Leases,
+    pool::Pool,
+    shared::{Gear, Owner},
+    slot::{Fingerprint, Making, Slot},
+    snapshot::Record,
 };
 
 /// How long an AOR that is registered no more is remembered: events about it may still come.
-const MEMORY_MILLIS: u64 = 60_000;
-
-/// What moka holds for an AOR.
-#[derive(Debug)]
-struct Entry {
-    /// In the index as long as it is there; `None` is the memory of one that is gone.
-    live: Option<Arc<Registration>>,
-    ledger: Option<Ledger>,
-    generation: Generation,
-    /// When it may be forgotten.
-    until: UnixMillis,
-}
-
-impl Entry {
-    fn live_at(&self, now: UnixMillis) -> Option<&Arc<Registration>> {
-        self.live.as_ref().filter(|live| live.is_live(now))
-    }
-
-    fn kind(&self) -> Kind {
-        match self.live {
-            Some(_) => Kind::Live,
-            None => Kind::Remembered,
-        }
-    }
-}
-
-/// Tells moka when to reclaim an entry. What readers see is decided by our own clock: moka's
-/// deadline only frees the memory.
-struct EndOfLife(Arc<dyn Clock>);
-
-impl EndOfLife {
-    fn left(&self, entry: &Entry) -> Duration {
-        Duration::from_millis(entry.until.0.saturating_sub(self.0.now().0))
-    }
-}
-
-impl Expiry<Aor, Arc<Entry>> for EndOfLife {
-    fn expire_after_create(&self, _: &Aor, entry: &Arc<Entry>, _: Instant) -> Option<Duration> {
-        Some(self.left(entry))
-    }
-
-    // moka's default keeps the old deadline; a refresh has a new one.
-    fn expire_after_update(
-        &self,
-        _: &Aor,
-        entry: &Arc<Entry>,
-        _: Instant,
-        _: Option<Duration>,
-    ) -> Option<Duration> {
-        Some(self.left(entry))
-    }
-}
+const MEMORY_SECONDS: u64 = 60;
+/// Parts of the table that change independently of each other.
+const SHARDS: usize = 256;
 
 /// Where a report came from and what it is judged by.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +42,8 @@ pub struct Hearing<'a> {
     pub redelivered: bool,
     /// Whoever is registered is in the table.
     pub complete: bool,
+    /// What a later message that says the same will have too; 0 for none.
+    pub fingerprint: u64,
 }
 
 /// What was decided of a report, and the AOR's live registration before and after.
@@ -97,124 +57,192 @@ pub struct Applied {
     pub after: Option<Arc<Registration>>,
 }
 
-/// Told of registrations that ended by themselves, within about a second of it. Must not come back
-/// to the table.
-pub type OnExpired = Arc<dyn Fn(&Arc<Registration>) + Send + Sync>;
+/// Told of registrations that ended by themselves, within two seconds of it. Must not come back to
+/// the table.
+pub type OnExpired = Arc<dyn Fn(&Held) + Send + Sync>;
+
+type Shard = HashTable<Slot>;
 
 /// Who is registered, by AOR, account and realm.
 pub struct Table {
-    cache: Cache<Aor, Arc<Entry>>,
-    index: Arc<Index>,
-    load: Arc<Load>,
+    shards: Box<[Mutex<Shard>]>,
+    hasher: DefaultHashBuilder,
+    index: Index,
+    leases: Leases,
+    pub(crate) owners: Pool<Owner>,
+    pub(crate) gears: Pool<Gear>,
+    load: Load,
     capacity: Capacity,
     clock: Arc<dyn Clock>,
-    generations: AtomicU64,
+    stays: AtomicU64,
+    sweeps: AtomicUsize,
     on_expired: OnExpired,
+}
+
+/// An AOR's place in the table, held by who judges it.
+struct Place<'a> {
+    username: &'a str,
+    realm: &'a str,
+    hash: u64,
+    shard: MutexGuard<'a, Shard>,
+    now: UnixMillis,
+}
+
+impl Place<'_> {
+    fn held(&self) -> Option<Slot> {
+        let found = |slot: &Slot| slot.is_of(self.username, self.realm);
+        self.shard.find(self.hash, found).cloned()
+    }
 }
 
 impl Table {
     /// An empty table.
     pub fn new(clock: Arc<dyn Clock>, capacity: Capacity, on_expired: OnExpired) -> Self {
-        let index = Arc::new(Index::default());
-        let load = Arc::new(Load::default());
-        let unloading = Arc::clone(&load);
-        let (listening, telling) = (Arc::clone(&index), Arc::clone(&on_expired));
-        let cache = Cache::builder()
-            .expire_after(EndOfLife(Arc::clone(&clock)))
-            .eviction_listener(move |aor: Arc<Aor>, entry: Arc<Entry>, cause| {
-                // Replacing keeps load and index itself, under the key's lock.
-                if !matches!(cause, RemovalCause::Expired | RemovalCause::Size) {
-                    return;
-                }
-                unloading.replace(Some(entry.kind()), None);
-                if let Some(ended) = &entry.live {
-                    listening.remove(&Keys::of(ended), &aor, entry.generation);
-                    telling(ended);
-                }
-            })
-            .build();
         Self {
-            cache,
-            index,
-            load,
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            hasher: DefaultHashBuilder::default(),
+            index: Index::default(),
+            leases: Leases::new(Arc::clone(&clock)),
+            owners: Pool::default(),
+            gears: Pool::default(),
+            load: Load::default(),
             capacity,
             clock,
-            generations: AtomicU64::new(0),
+            stays: AtomicU64::new(0),
+            sweeps: AtomicUsize::new(0),
             on_expired,
         }
     }
 
+    /// Of an AOR in any case.
+    fn hash(&self, username: &str, realm: &str) -> u64 {
+        let mut folded = [0; 128];
+        let length = username.len() + realm.len() + 1;
+        if let Some(folded) = folded.get_mut(..length) {
+            let (name, rest) = folded.split_at_mut(username.len());
+            name.copy_from_slice(username.as_bytes());
+            if let [at, rest @ ..] = rest {
+                *at = b'@';
+                rest.copy_from_slice(realm.as_bytes());
+            }
+            folded.make_ascii_lowercase();
+            return self.hasher.hash_one(&*folded);
+        }
+        self.hasher
+            .hash_one(Aor::new(username, realm).as_str().as_bytes())
+    }
+
+    fn shard(&self, hash: u64) -> &Mutex<Shard> {
+        // Within a shard the high bits and the low ones tell slots apart.
+        let at = usize::try_from(hash >> 24).unwrap_or_default() % SHARDS;
+        self.shards
+            .get(at)
+            .unwrap_or_else(|| unreachable!("there are {SHARDS} shards"))
+    }
+
+    fn place<'a>(&'a self, username: &'a str, realm: &'a str) -> Place<'a> {
+        let hash = self.hash(username, realm);
+        Place {
+            username,
+            realm,
+            hash,
+            shard: self.shard(hash).lock(),
+            now: self.clock.now(),
+        }
+    }
+
+    /// Does what a message does that says the same as the one before, only later, without judging
+    /// it anew. `None` if it has to be judged.
+    pub fn refresh(&self, again: Again<'_>, padding: u32) -> Option<Refreshed> {
+        let hash = self.hash(again.username, again.realm);
+        let shard = self.shard(hash).lock();
+        let same = |slot: &Slot| slot.fingerprint() == again.fingerprint;
+        let slot = shard.find(hash, same)?;
+        let before = slot.times();
+        let refreshed = slot.refresh(again.time, self.clock.now(), padding);
+        refreshed.then(|| Refreshed {
+            before: Held::at(slot.clone(), before),
+            after: Held::new(slot.clone()),
+        })
+    }
+
     /// Judges a report against what is there and does as decided, as one step per AOR.
     pub fn apply(&self, report: &Report, hearing: Hearing<'_>) -> Applied {
-        let aor = Aor::new(&report.username, &report.realm);
-        let now = self.clock.now();
+        let is_plain = report.origin == Origin::Event
+            && report.first != Some(true)
+            && report.last_registration.is_none()
+            && !hearing.redelivered;
+        let fingerprint = if is_plain { hearing.fingerprint } else { 0 };
+        let place = self.place(&report.username, &report.realm);
         let by = Circumstances {
             zone: hearing.zone,
             policy: hearing.policy,
-            now,
+            now: place.now,
             redelivered: hearing.redelivered,
             complete: hearing.complete,
         };
-        self.judge(&aor, |past| decide(past, report, by))
+        self.judge(place, fingerprint, |past| decide(past, report, by))
     }
 
     /// Takes in a registration as another registrar stored it, unless what is known of the AOR is
     /// as new.
     pub fn merge(&self, registration: &Registration) -> Applied {
-        let now = self.clock.now();
-        self.judge(&registration.aor(), |past| {
-            merge_record(past, registration, now)
-        })
+        let place = self.place(&registration.username, &registration.realm);
+        let now = place.now;
+        self.judge(place, 0, |past| merge_record(past, registration, now))
     }
 
-    fn judge(&self, aor: &Aor, judge: impl FnOnce(Past<'_>) -> Judgement) -> Applied {
-        let now = self.clock.now();
-        let mut applied = None;
-        self.cache.entry_by_ref(aor).and_compute_with(|held| {
-            let held = held.map(moka::Entry::into_value);
-            let before = held.as_deref().and_then(|held| held.live_at(now)).cloned();
-            let ledger = held.as_deref().and_then(|held| held.ledger.clone());
-            let mut judged = judge(Past {
-                live: before.as_deref(),
-                ledger: ledger.as_ref(),
-            });
-            self.keep_within(&mut judged, held.as_deref());
-            let after = match &judged.decision {
-                Decision::Store(registration, _) => Some(Arc::new((**registration).clone())),
-                Decision::Remove(_) => None,
-                Decision::Ignore(_) => before.clone(),
-            };
-            let changed =
-                !matches!(judged.decision, Decision::Ignore(_)) || judged.ledger.is_some();
-            let op = if changed {
-                let ledger = judged.ledger.or(ledger);
-                Op::Put(self.entry(aor, held.as_deref(), after.clone(), ledger, now))
-            } else {
-                Op::Nop
-            };
-            applied = Some(Applied {
-                decision: judged.decision,
-                before,
-                after,
-            });
-            op
+    fn judge(
+        &self,
+        mut place: Place<'_>,
+        fingerprint: Fingerprint,
+        judge: impl FnOnce(Past<'_>) -> Judgement,
+    ) -> Applied {
+        let held = place.held();
+        let before = live(held.as_ref(), place.now);
+        let ledger = ledger(held.as_ref(), before.as_deref());
+        let mut judged = judge(Past {
+            live: before.as_deref(),
+            ledger: ledger.as_ref(),
         });
-        applied.unwrap_or(Applied {
-            decision: Decision::Ignore(registration::Ignored::NotRegistered),
-            before: None,
-            after: None,
-        })
+        self.keep_within(&mut judged, held.as_ref());
+        let after = match &judged.decision {
+            Decision::Store(registration, _) => Some(Arc::new((**registration).clone())),
+            Decision::Remove(_) => None,
+            Decision::Ignore(_) => before.clone(),
+        };
+        let is_news = !matches!(judged.decision, Decision::Ignore(_));
+        if is_news || judged.ledger.is_some() {
+            let ledger = judged.ledger.or(ledger);
+            let fingerprint = match (&after, &held) {
+                (Some(after), _) if is_news && is_settled(after) => fingerprint,
+                (Some(_), Some(held)) if !is_news => held.fingerprint(),
+                _ => 0,
+            };
+            self.put(
+                &mut place,
+                held.as_ref(),
+                after.as_deref(),
+                ledger.as_ref(),
+                fingerprint,
+            );
+        }
+        Applied {
+            decision: judged.decision,
+            before,
+            after,
+        }
     }
 
     /// Refuses who is new where there is no room.
-    fn keep_within(&self, judged: &mut Judgement, held: Option<&Entry>) {
-        if held.is_some_and(|held| held.live.is_some()) {
+    fn keep_within(&self, judged: &mut Judgement, held: Option<&Slot>) {
+        if held.is_some_and(|held| held.kind() == Kind::Live) {
             return;
         }
         if let Decision::Store(newcomer, _) = &judged.decision
             && let Some(full) = self
                 .load
-                .refuses(self.capacity, &self.index, &Keys::of(newcomer))
+                .refuses(self.capacity, || self.index.peers_of(&Owner::of(newcomer)))
         {
             *judged = Judgement {
                 decision: Decision::Ignore(full),
@@ -227,50 +255,69 @@ impl Table {
         }
     }
 
-    /// Prepares the entry to put, with the index as it will then be. Runs under the key's lock.
-    fn entry(
+    /// Puts what is to be held of an AOR into its place, and brings index and leases along.
+    fn put(
         &self,
-        aor: &Aor,
-        held: Option<&Entry>,
-        live: Option<Arc<Registration>>,
-        ledger: Option<Ledger>,
-        now: UnixMillis,
-    ) -> Arc<Entry> {
-        let keys = live.as_deref().map(Keys::of);
-        if let Some(ended) = held
-            .and_then(|held| held.live.as_ref())
-            .filter(|r| !r.is_live(now))
-        {
-            // moka has not come to it yet, and will now take it for replaced.
-            (self.on_expired)(ended);
+        place: &mut Place<'_>,
+        held: Option<&Slot>,
+        live: Option<&Registration>,
+        ledger: Option<&Ledger>,
+        fingerprint: Fingerprint,
+    ) {
+        let was_live = held.filter(|held| held.kind() == Kind::Live);
+        if let Some(ended) = was_live.filter(|held| !held.is_live(place.now)) {
+            // Its lease is not up yet, and will now be given to another.
+            (self.on_expired)(&Held::new(ended.clone()));
         }
-        let old = held.and_then(|held| Some((Keys::of(held.live.as_deref()?), held)));
-        let stays = old
-            .as_ref()
-            .filter(|(old, held)| held.live_at(now).is_some() && keys.as_ref() == Some(old))
-            .map(|(_, held)| held.generation);
-        let generation = stays.unwrap_or_else(|| {
-            if let Some((old, held)) = &old {
-                self.index.remove(old, aor, held.generation);
-            }
-            let generation = self.generations.fetch_add(1, Ordering::Relaxed);
-            if let Some(keys) = &keys {
-                self.index.insert(keys, aor, generation);
-            }
-            generation
-        });
-        let until = live.as_deref().map_or_else(
-            || UnixMillis(now.0.saturating_add(MEMORY_MILLIS)),
-            Registration::expires_at,
-        );
-        let entry = Entry {
-            live,
+        let (owner, gear) = self.shared(place, live);
+        let stays = held
+            .filter(|held| live.is_some() && held.is_live(place.now))
+            .filter(|held| held.owner().has_keys_of(&owner));
+        let making = Making {
+            stay: stays.map_or_else(|| self.stays.fetch_add(1, Ordering::Relaxed), Slot::stay),
+            owner,
+            gear,
+            fingerprint,
             ledger,
-            generation,
-            until,
         };
-        self.load.replace(held.map(Entry::kind), Some(entry.kind()));
-        Arc::new(entry)
+        let slot = if let Some(live) = live {
+            Slot::live(live, making)
+        } else {
+            let until = place.now.plus_seconds(MEMORY_SECONDS);
+            Slot::remembered(place.username, until, making)
+        };
+        if let Some(gone) = held.filter(|_| stays.is_none()) {
+            self.leases.cancel(gone.stay());
+            if gone.kind() == Kind::Live {
+                self.index.remove(gone);
+            }
+        }
+        if live.is_some() {
+            self.index.put(&slot);
+        }
+        self.leases.grant(&slot);
+        self.load.replace(held.map(Slot::kind), Some(slot.kind()));
+        let is_it = |slot: &Slot| slot.is_of(place.username, place.realm);
+        let hash = |slot: &Slot| self.hash(&slot.username(), slot.realm());
+        match place.shard.entry(place.hash, is_it, hash) {
+            hash_table::Entry::Occupied(mut there) => *there.get_mut() = slot,
+            hash_table::Entry::Vacant(free) => {
+                free.insert(slot);
+            }
+        }
+    }
+
+    fn shared(&self, place: &Place<'_>, live: Option<&Registration>) -> (Arc<Owner>, Arc<Gear>) {
+        match live {
+            Some(live) => (
+                self.owners.share(Owner::of(live)),
+                self.gears.share(Gear::of(live)),
+            ),
+            None => (
+                self.owners.share(Owner::nobodys(place.realm)),
+                self.gears.share(Gear::default()),
+            ),
+        }
     }
 
     /// Takes the AOR's registration out if it is one that `wanted` names. Returns it if it was live.
@@ -279,70 +326,91 @@ impl Table {
         aor: &Aor,
         wanted: impl Fn(&Registration) -> bool,
     ) -> Option<Arc<Registration>> {
-        let now = self.clock.now();
-        let mut removed = None;
-        self.cache.entry_by_ref(aor).and_compute_with(|held| {
-            let Some(held) = held.map(moka::Entry::into_value) else {
-                return Op::Nop;
-            };
-            let Some(live) = held.live_at(now).filter(|live| wanted(live)) else {
-                return Op::Nop;
-            };
-            removed = Some(Arc::clone(live));
-            // A refresh of the second that it was taken out in must not bring it back.
-            let ledger = Some(Ledger::closed(live, live.last_registration));
-            Op::Put(self.entry(aor, Some(&held), None, ledger, now))
-        });
-        removed
+        self.take_out(aor.username(), aor.realm(), |held| {
+            wanted(&held.registration())
+        })
+    }
+
+    pub(crate) fn take_out(
+        &self,
+        username: &str,
+        realm: &str,
+        wanted: impl FnOnce(&Held) -> bool,
+    ) -> Option<Arc<Registration>> {
+        let mut place = self.place(username, realm);
+        let held = place.held().filter(|held| held.is_live(place.now))?;
+        let found = Held::new(held.clone());
+        if !wanted(&found) {
+            return None;
+        }
+        let live = Arc::new(found.registration());
+        // A refresh of the second that it was taken out in must not bring it back.
+        let ledger = Ledger::closed(&live, live.last_registration);
+        self.put(&mut place, Some(&held), None, Some(&ledger), 0);
+        Some(live)
+    }
+
+    /// Makes of a snapshot's record what the table would hold; `None` if it is none.
+    pub(crate) fn unpack(&self, record: &Record<'_>) -> Option<Slot> {
+        let making = Making {
+            stay: self.stays.fetch_add(1, Ordering::Relaxed),
+            owner: Arc::clone(record.owner),
+            gear: Arc::clone(record.gear),
+            fingerprint: 0,
+            ledger: None,
+        };
+        Slot::from_packed(record.times, record.bytes, making)
+    }
+
+    /// Takes in what a snapshot held, as far as it is not over and not known better. Returns how
+    /// many those were.
+    pub(crate) fn restore(&self, slots: &[Slot]) -> u64 {
+        let mut restored = Vec::with_capacity(slots.len());
+        let mut merged = 0;
+        for slot in slots {
+            let username = slot.username();
+            let mut place = self.place(&username, slot.realm());
+            if !slot.is_live(place.now) {
+                continue;
+            }
+            if place.held().is_some() {
+                drop(place);
+                let applied = self.merge(&Held::new(slot.clone()).registration());
+                merged += u64::from(matches!(applied.decision, Decision::Store(..)));
+                continue;
+            }
+            let peers = || self.index.peers_of(slot.owner());
+            if self.load.refuses(self.capacity, peers).is_some() {
+                continue;
+            }
+            let hash = |slot: &Slot| self.hash(&slot.username(), slot.realm());
+            place.shard.insert_unique(place.hash, slot.clone(), hash);
+            self.load.replace(None, Some(Kind::Live));
+            self.index.put(slot);
+            restored.push(slot.clone());
+        }
+        let count = restored.len() as u64;
+        self.leases.grant_all(restored.into_iter());
+        count + merged
     }
 
     /// Lets an AOR that was taken out register again in the very second that it was taken out in:
     /// what is heard of it from now on was told afterwards.
     pub fn reopen(&self, aor: &Aor) {
-        let now = self.clock.now();
-        self.cache.entry_by_ref(aor).and_compute_with(|held| {
-            let held = held.map(moka::Entry::into_value);
-            let ledger = held.as_deref().and_then(|held| held.ledger.as_ref());
-            match ledger.and_then(Ledger::reopened) {
-                Some(ledger) => {
-                    let live = held.as_deref().and_then(|held| held.live_at(now)).cloned();
-                    Op::Put(self.entry(aor, held.as_deref(), live, Some(ledger), now))
-                }
-                None => Op::Nop,
-            }
-        });
-    }
-
-    /// The live registration of an AOR.
-    pub fn get(&self, aor: &Aor) -> Option<Arc<Registration>> {
-        self.live(aor, self.clock.now())
-    }
-
-    fn live(&self, aor: &Aor, now: UnixMillis) -> Option<Arc<Registration>> {
-        self.cache.get(aor)?.live_at(now).cloned()
-    }
-
-    /// The live registrations of an account and of realms, each once, in no order.
-    pub fn select(
-        &self,
-        account: Option<&AccountId>,
-        realms: &[impl AsRef<str>],
-    ) -> Vec<Arc<Registration>> {
-        let now = self.clock.now();
-        let mut aors = account
-            .map(|account| self.index.of_account(account))
-            .unwrap_or_default();
-        for realm in realms {
-            aors.extend(self.index.of_realm(realm.as_ref()));
+        let mut place = self.place(aor.username(), aor.realm());
+        let held = place.held();
+        let live = live(held.as_ref(), place.now);
+        let ledger = ledger(held.as_ref(), live.as_deref());
+        if let Some(ledger) = ledger.as_ref().and_then(Ledger::reopened) {
+            let fingerprint = held.as_ref().map_or(0, Slot::fingerprint);
+            self.put(
+                &mut place,
+                held.as_ref(),
+                live.as_deref(),
+                Some(&ledger),
+                fingerprint,
+            );
         }
-        aors.sort_unstable();
-        aors.dedup();
-        aors.iter().filter_map(|aor| self.live(aor, now)).collect()
-    }
-
-    /// Every realm that somebody is registered in, or whose account has it, lower-cased.
-    pub fn realms(&self) -> Vec<Text> {
-        self.index.realms()
     }
 
     /// Puts what `amended` makes of a registration in its place. Returns what was there and what is.
@@ -351,37 +419,97 @@ impl Table {
         aor: &Aor,
         amended: impl Fn(&Registration) -> Option<Registration>,
     ) -> Option<(Arc<Registration>, Arc<Registration>)> {
+        let mut place = self.place(aor.username(), aor.realm());
+        let held = place.held();
+        let before = live(held.as_ref(), place.now)?;
+        let after = amended(&before).map(Arc::new)?;
+        let ledger = ledger(held.as_ref(), Some(&before));
+        self.put(&mut place, held.as_ref(), Some(&after), ledger.as_ref(), 0);
+        Some((before, after))
+    }
+
+    /// The live registration of an AOR.
+    pub fn get(&self, aor: &Aor) -> Option<Arc<Registration>> {
+        let place = self.place(aor.username(), aor.realm());
+        let held = place.held().filter(|held| held.is_live(place.now));
+        drop(place.shard);
+        held.map(|held| Arc::new(Held::new(held).registration()))
+    }
+
+    /// The live registrations of an account and of realms, each once, in no order.
+    pub fn find(&self, account: Option<&AccountId>, realms: &[impl AsRef<str>]) -> Vec<Held> {
         let now = self.clock.now();
-        let mut changed = None;
-        self.cache.entry_by_ref(aor).and_compute_with(|held| {
-            let held = held.map(moka::Entry::into_value);
-            let Some(before) = held.as_deref().and_then(|held| held.live_at(now)).cloned() else {
-                return Op::Nop;
-            };
-            let Some(after) = amended(&before).map(Arc::new) else {
-                return Op::Nop;
-            };
-            changed = Some((before, Arc::clone(&after)));
-            let ledger = held.as_deref().and_then(|held| held.ledger.clone());
-            Op::Put(self.entry(aor, held.as_deref(), Some(after), ledger, now))
-        });
-        changed
+        let mut found = Vec::new();
+        let mut add = |slot: &Slot| {
+            if slot.is_live(now) {
+                found.push(Held::new(slot.clone()));
+            }
+        };
+        if let Some(account) = account {
+            self.index.of_account(account, &mut add);
+        }
+        let mut beyond = Vec::new();
+        for realm in realms {
+            self.index.of_realm(realm.as_ref(), |slot| {
+                let known = account.is_some() && slot.owner().account.as_ref() == account;
+                if !known && slot.is_live(now) {
+                    beyond.push(Held::new(slot.clone()));
+                }
+            });
+        }
+        if found.is_empty() && realms.len() <= 1 {
+            return beyond;
+        }
+        if !beyond.is_empty() {
+            found.append(&mut beyond);
+            // By more than one key; or it changed from one to the other meanwhile.
+            found.sort_by_cached_key(Held::aor);
+            found.dedup_by_key(|held| held.aor());
+        }
+        found
+    }
+
+    /// The same as [`Table::find`], unpacked.
+    pub fn select(
+        &self,
+        account: Option<&AccountId>,
+        realms: &[impl AsRef<str>],
+    ) -> Vec<Arc<Registration>> {
+        let found = self.find(account, realms);
+        found
+            .iter()
+            .map(|held| Arc::new(held.registration()))
+            .collect()
+    }
+
+    /// Every realm that somebody is registered in, or whose account has it, lower-cased.
+    pub fn realms(&self) -> Vec<Text> {
+        self.index.realms()
+    }
+
+    /// The realms of an account's registrations, lower-cased.
+    pub(crate) fn realms_of(&self, account: &AccountId) -> Vec<Text> {
+        self.index.realms_of(account)
     }
 
     /// Every live registration, in no order. Goes through the whole table.
-    pub fn all(&self) -> Vec<Arc<Registration>> {
+    pub fn all(&self) -> Vec<Held> {
         let now = self.clock.now();
-        self.cache
-            .iter()
-            .filter_map(|(_, entry)| entry.live_at(now).cloned())
-            .collect()
+        let mut all = Vec::with_capacity(self.held());
+        for shard in &self.shards {
+            let shard = shard.lock();
+            let live = shard.iter().filter(|slot| slot.is_live(now));
+            all.extend(live.map(|slot| Held::new(slot.clone())));
+        }
+        all
     }
 
     /// How many live registrations there are. Goes through the whole table.
     pub fn len(&self) -> usize {
         let now = self.clock.now();
-        let live = |(_, entry): &(Arc<Aor>, Arc<Entry>)| entry.live_at(now).is_some();
-        self.cache.iter().filter(live).count()
+        let of =
+            |shard: &Mutex<Shard>| shard.lock().iter().filter(|slot| slot.is_live(now)).count();
+        self.shards.iter().map(of).sum()
     }
 
     /// Whether there is none.
@@ -391,7 +519,37 @@ impl Table {
 
     /// Reclaims what has expired. Nothing dead is ever shown without it, but memory waits for it.
     pub fn sweep(&self) {
-        self.cache.run_pending_tasks();
+        loop {
+            let ended = self.leases.sweep();
+            if ended.is_empty() {
+                break;
+            }
+            for slot in &ended {
+                self.reclaim(slot);
+            }
+        }
+        let turn = self.sweeps.fetch_add(1, Ordering::Relaxed);
+        self.owners.sweep(turn);
+        self.gears.sweep(turn);
+    }
+
+    /// A slot's lease is up: it goes, unless it was refreshed since or another has its place.
+    fn reclaim(&self, slot: &Slot) {
+        let hash = self.hash(&slot.username(), slot.realm());
+        let mut shard = self.shard(hash).lock();
+        let Ok(there) = shard.find_entry(hash, |there| there.is(slot)) else {
+            return;
+        };
+        if self.clock.now() < slot.until() {
+            self.leases.grant(slot);
+            return;
+        }
+        there.remove();
+        self.load.replace(Some(slot.kind()), None);
+        if slot.kind() == Kind::Live {
+            self.index.remove(slot);
+            (self.on_expired)(&Held::new(slot.clone()));
+        }
     }
 
     /// How many registrations are held, those that have ended but are not reclaimed yet included.
@@ -403,6 +561,46 @@ impl Table {
     pub(crate) fn index_is_empty(&self) -> bool {
         self.index.is_empty()
     }
+}
+
+/// A message that may say nothing new but that it is later.
+#[derive(Clone, Copy, Debug)]
+pub struct Again<'a> {
+    /// SIP username, as the phone wrote it.
+    pub username: &'a str,
+    /// SIP realm, as the phone wrote it.
+    pub realm: &'a str,
+    /// When it happened, by the sender's clock.
+    pub time: UnixSeconds,
+    /// What all such messages of the same phone have in common.
+    pub fingerprint: u64,
+}
+
+/// A registration that was refreshed.
+#[derive(Clone, Debug)]
+pub struct Refreshed {
+    /// What was there.
+    pub before: Held,
+    /// What is there now.
+    pub after: Held,
+}
+
+fn live(held: Option<&Slot>, now: UnixMillis) -> Option<Arc<Registration>> {
+    let held = held.filter(|held| held.is_live(now))?;
+    Some(Arc::new(Held::new(held.clone()).registration()))
+}
+
+fn ledger(held: Option<&Slot>, live: Option<&Registration>) -> Option<Ledger> {
+    held?.ledger(live)
+}
+
+/// Whether the message that made it, said again later, would make the same of it: nothing is left
+/// of what was there before, and nothing is to be asked for.
+fn is_settled(registration: &Registration) -> bool {
+    let account = &registration.account;
+    registration.previous_contact.as_ref() == Some(&registration.contact)
+        && account.id.is_some()
+        && account.authorizing_id.is_some()
 }
 
 /// The newer of two wins; what the table heard itself wins if they are as new.

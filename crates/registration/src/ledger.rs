@@ -19,8 +19,9 @@ pub struct Ledger {
     balance: Balance,
 }
 
+/// How often a binding has begun and ended within a ledger's second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Balance {
+pub enum Balance {
     /// One if the binding stood before that second, one more for each beginning, one less for each
     /// end.
     Told(i8),
@@ -31,6 +32,26 @@ enum Balance {
 }
 
 impl Ledger {
+    /// The ledger of a second, of a contact at a node.
+    pub fn of(second: UnixSeconds, contact: Text, node: Option<Text>, balance: Balance) -> Self {
+        Self {
+            second,
+            contact,
+            node,
+            balance,
+        }
+    }
+
+    /// Whose it is: a contact as it was sent, and the node that told of it.
+    pub fn binding(&self) -> (&Text, Option<&Text>) {
+        (&self.contact, self.node.as_ref())
+    }
+
+    /// What was told of that second.
+    pub fn balance(&self) -> Balance {
+        self.balance
+    }
+
     pub(crate) fn new(time: UnixSeconds, report: &Report, balance: i8) -> Self {
         Self {
             second: time,

@@ -19,7 +19,7 @@ pub use aor::Aor;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use contact::{ContactAddress, ContactKind, addr_spec, strip_brackets};
 pub use judgement::{Circumstances, Decision, Ignored, Judgement, Past, Policy, Removal, Stored};
-pub use ledger::Ledger;
+pub use ledger::{Balance, Ledger};
 pub use name::{AccountId, MAX_NAME_BYTES, NameError, UnsafeName, Zone, check_flushable};
 pub use record::{AccountData, Proxy, Registration, Source, Text};
 pub use report::{Lifetime, Origin, Report};

@@ -27,7 +27,7 @@ pub struct AccountData {
 }
 
 /// The proxy that a phone is registered with.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Proxy {
     /// Proxy-Path: a SIP URI.
     pub path: Option<Text>,

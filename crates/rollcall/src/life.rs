@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// How often the memory of what has expired is reclaimed.
-const SWEEP_PERIOD: Duration = Duration::from_secs(1);
+const SWEEP_PERIOD: Duration = Duration::from_millis(500);
 
 /// The tasks that run beside the server, and the word to stop.
 pub struct Life {
@@ -78,8 +78,21 @@ impl Life {
 
     /// Does what a registrar needs from time to time.
     pub fn tend(&self, registrar: &Arc<Registrar>) {
-        let sweeping = Arc::clone(registrar);
-        self.every(SWEEP_PERIOD, "sweep", move || sweeping.sweep());
+        let (sweeping, stop) = (Arc::clone(registrar), self.stop.clone());
+        self.run("sweep", async move {
+            while stop
+                .run_until_cancelled(tokio::time::sleep(SWEEP_PERIOD))
+                .await
+                .is_some()
+            {
+                let sweeping = Arc::clone(&sweeping);
+                // After a start from a snapshot it may take a while.
+                if let Err(error) = tokio::task::spawn_blocking(move || sweeping.sweep()).await {
+                    tracing::error!(%error, "sweeping panicked");
+                    return;
+                }
+            }
+        });
         let repeating = Arc::clone(registrar);
         self.until_stop(
             "repeat flushes",

@@ -139,7 +139,10 @@ impl Node {
 
     pub(crate) fn list(&self) -> Vec<Arc<Registration>> {
         let scope = self.registrar.scope(&account(), None).unwrap();
-        self.registrar.list(&scope)
+        let list = self.registrar.list(&scope);
+        list.iter()
+            .map(|held| Arc::new(held.registration()))
+            .collect()
     }
 
     /// Waits until this username is registered with this contact.

@@ -1,0 +1,66 @@
+//! A registration as it was found in the table.
+
+use registration::{Aor, Registration, UnixSeconds};
+
+use crate::{packed::Times, slot::Slot};
+
+/// A registration of the table, as it was when it was looked up: a few bytes, whatever it holds.
+#[derive(Clone, Debug)]
+pub struct Held {
+    slot: Slot,
+    times: Times,
+}
+
+impl Held {
+    pub(crate) fn new(slot: Slot) -> Self {
+        let times = slot.times();
+        Self { slot, times }
+    }
+
+    pub(crate) fn at(slot: Slot, times: Times) -> Self {
+        Self { slot, times }
+    }
+
+    pub(crate) fn times(&self) -> Times {
+        self.times
+    }
+
+    pub(crate) fn slot(&self) -> &Slot {
+        &self.slot
+    }
+
+    /// SIP username, as the phone wrote it.
+    pub fn username(&self) -> std::borrow::Cow<'_, str> {
+        self.slot.username()
+    }
+
+    /// SIP realm, as the phone wrote it.
+    pub fn realm(&self) -> &str {
+        self.slot.realm()
+    }
+
+    /// The key it is stored under.
+    pub fn aor(&self) -> Aor {
+        self.slot.aor()
+    }
+
+    /// When it was last refreshed.
+    pub fn last_registration(&self) -> UnixSeconds {
+        UnixSeconds(u64::from(self.times.last))
+    }
+
+    /// Whether `realm` is its own or its account's, in any case.
+    pub fn is_of_realm(&self, realm: &str) -> bool {
+        self.slot.owner().is_of_realm(realm)
+    }
+
+    /// All of it.
+    pub fn registration(&self) -> Registration {
+        self.slot.registration(self.times)
+    }
+
+    /// Whether two are the same registration, not refreshed in between.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.slot.is(&other.slot) && self.times == other.times
+    }
+}

@@ -1,0 +1,390 @@
+//! A registration in as few bytes as it takes.
+//!
+//! What an account's phones have in common, and what a proxy's, is held once for all of them
+//! ([`Owner`], [`Gear`]); what is a phone's own is written into a few bytes, a tag before each field.
+//! Most of it says again what stands before it (`From-User`, the previous contact) and takes the tag
+//! alone; ids of 32 hex digits take half.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use registration::{
+    AccountData, ContactAddress, Registration, Source, Text, UnixSeconds, strip_brackets,
+};
+
+use crate::shared::{Gear, Owner};
+
+/// Not there.
+const ABSENT: u8 = 0;
+/// What the field says by itself, from what stands before it.
+const IMPLIED: u8 = 1;
+/// 32 lower-case hex digits, as 16 bytes.
+const HEX: u8 = 2;
+/// A contact without what stands around its address: `<sip:USERNAME@` and `>`.
+const FRAMED: u8 = 3;
+/// A contact as its address of six bytes, and which of the usual parameters follow.
+const PLAIN: u8 = 4;
+/// A length of four bytes, then the text.
+const LONG: u8 = 15;
+/// From here on the tag is a length too.
+const SHORT: u8 = 16;
+const LONGEST_SHORT: usize = (u8::MAX - SHORT) as usize;
+
+/// Writes what is a phone's own.
+pub(crate) fn write(registration: &Registration, out: &mut Vec<u8>) {
+    let r = registration;
+    text(&r.username, out);
+    write_contact(&r.original_contact, &r.username, out);
+    let is_plain = *r.contact == *strip_brackets(&r.original_contact);
+    field(Some(&r.contact), is_plain, out);
+    let previous = r.previous_contact.as_ref();
+    field(previous, previous == Some(&r.contact), out);
+    field(r.call_id.as_ref(), false, out);
+    for user in [&r.from_user, &r.to_user] {
+        field(user.as_ref(), user.as_ref() == Some(&r.username), out);
+    }
+    let address = Address::of(&r.original_contact);
+    for source in [&r.network, &r.source] {
+        field(source.ip.as_ref(), source.ip == address.ip, out);
+        field(source.port.as_ref(), source.port == address.port, out);
+    }
+    field(r.account.authorizing_id.as_ref(), false, out);
+    field(r.account.owner_id.as_ref(), false, out);
+    let presence = r.account.presence_id.as_ref();
+    let is_aor = presence.is_some_and(|id| is_aor(id, &r.username, &r.realm));
+    field(presence, is_aor, out);
+}
+
+/// What follows the address in most contacts.
+const PARAMETERS: [&str; 4] = ["", ";transport=udp", ";transport=tcp", ";transport=tls"];
+
+fn write_contact(contact: &str, username: &str, out: &mut Vec<u8>) {
+    let inner = contact
+        .strip_prefix("<sip:")
+        .and_then(|rest| rest.strip_prefix(username))
+        .and_then(|rest| rest.strip_prefix('@'))
+        .and_then(|rest| rest.strip_suffix('>'));
+    let Some(inner) = inner else {
+        return text(contact, out);
+    };
+    let Some((address, parameters)) = plain_address(inner) else {
+        out.push(FRAMED);
+        return text(inner, out);
+    };
+    out.push(PLAIN);
+    out.extend_from_slice(&address.ip().octets());
+    out.extend_from_slice(&address.port().to_le_bytes());
+    out.push(parameters);
+}
+
+/// An address that is written as we would write it, with usual parameters.
+fn plain_address(inner: &str) -> Option<(SocketAddrV4, u8)> {
+    let end = inner.find(';').unwrap_or(inner.len());
+    let (address, parameters) = inner.split_at_checked(end)?;
+    let usual = PARAMETERS.iter().position(|usual| *usual == parameters)?;
+    let parsed: SocketAddrV4 = address.parse().ok()?;
+    let is_ours = parsed.to_string() == address;
+    Some((parsed, u8::try_from(usual).ok()?)).filter(|_| is_ours)
+}
+
+fn is_aor(text: &str, username: &str, realm: &str) -> bool {
+    text.strip_prefix(username)
+        .and_then(|rest| rest.strip_prefix('@'))
+        == Some(realm)
+}
+
+/// The address that a contact names, as a phone's source mostly is too.
+struct Address {
+    ip: Option<Text>,
+    port: Option<Text>,
+}
+
+impl Address {
+    fn of(contact: &str) -> Self {
+        let address = ContactAddress::parse(contact);
+        Self {
+            ip: address.map(|address| address.host.into()),
+            port: address.map(|address| address.port.to_string().into()),
+        }
+    }
+}
+
+fn field(value: Option<&Text>, is_implied: bool, out: &mut Vec<u8>) {
+    match value {
+        None => out.push(ABSENT),
+        Some(_) if is_implied => out.push(IMPLIED),
+        Some(value) => text(value, out),
+    }
+}
+
+/// Appends a text that need not be there.
+pub(crate) fn optional(value: Option<&str>, out: &mut Vec<u8>) {
+    match value {
+        None => out.push(ABSENT),
+        Some(value) => text(value, out),
+    }
+}
+
+/// Appends a text with its tag.
+pub(crate) fn text(value: &str, out: &mut Vec<u8>) {
+    let mut id = [0; 16];
+    let is_id = value.len() == 32
+        && !value.bytes().any(|byte| byte.is_ascii_uppercase())
+        && hex::decode_to_slice(value, &mut id).is_ok();
+    if is_id {
+        out.push(HEX);
+        out.extend_from_slice(&id);
+    } else if value.len() <= LONGEST_SHORT {
+        // No longer than a tag can say.
+        out.push(SHORT.saturating_add(u8::try_from(value.len()).unwrap_or_default()));
+        out.extend_from_slice(value.as_bytes());
+    } else {
+        out.push(LONG);
+        // Bodies of messages are far shorter than that.
+        let length = u32::try_from(value.len()).unwrap_or(u32::MAX);
+        out.extend_from_slice(&length.to_le_bytes());
+        out.extend_from_slice(value.as_bytes());
+    }
+}
+
+/// What a field says.
+enum Said<'a> {
+    Absent,
+    Implied,
+    Framed,
+    Plain,
+    Text(&'a str),
+    Id(&'a [u8]),
+}
+
+/// What is left to read. Whatever the bytes are, something is read: if it is none of what was
+/// written, `is_broken` says so.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'a> {
+    pub(crate) left: &'a [u8],
+    pub(crate) is_broken: bool,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            left: bytes,
+            is_broken: false,
+        }
+    }
+
+    fn take(&mut self, length: usize) -> &'a [u8] {
+        let (taken, rest) = self.left.split_at_checked(length).unwrap_or_else(|| {
+            self.is_broken = true;
+            (&[], &[])
+        });
+        self.left = rest;
+        taken
+    }
+
+    fn utf8(&mut self, length: usize) -> &'a str {
+        let bytes = self.take(length);
+        std::str::from_utf8(bytes).unwrap_or_else(|_| {
+            self.is_broken = true;
+            ""
+        })
+    }
+
+    fn next(&mut self) -> Said<'a> {
+        match self.take(1) {
+            [ABSENT] => Said::Absent,
+            [IMPLIED] => Said::Implied,
+            [FRAMED] => Said::Framed,
+            [PLAIN] => Said::Plain,
+            [HEX] => Said::Id(self.take(16)),
+            [LONG] => {
+                let length = self.number();
+                Said::Text(self.utf8(usize::try_from(length).unwrap_or(usize::MAX)))
+            }
+            [tag] if *tag >= SHORT => Said::Text(self.utf8(usize::from(tag - SHORT))),
+            _ => {
+                self.is_broken = true;
+                Said::Absent
+            }
+        }
+    }
+
+    /// A number of four bytes.
+    pub(crate) fn number(&mut self) -> u32 {
+        self.take(4).try_into().map_or(0, u32::from_le_bytes)
+    }
+
+    /// A byte that is 0 or 1.
+    pub(crate) fn flag(&mut self) -> bool {
+        match self.take(1) {
+            [0] => false,
+            [1] => true,
+            _ => {
+                self.is_broken = true;
+                false
+            }
+        }
+    }
+
+    /// A text that has to be there.
+    pub(crate) fn text(&mut self) -> Text {
+        self.maybe(None).unwrap_or_else(|| {
+            self.is_broken = true;
+            "".into()
+        })
+    }
+
+    /// A text that need not be there, or is what goes without saying.
+    pub(crate) fn maybe(&mut self, implied: Option<&Text>) -> Option<Text> {
+        match self.next() {
+            Said::Absent => None,
+            Said::Text(text) => Some(text.into()),
+            Said::Id(id) => Some(hex::encode(id).into()),
+            Said::Implied if implied.is_some() => implied.cloned(),
+            Said::Implied | Said::Framed | Said::Plain => {
+                self.is_broken = true;
+                None
+            }
+        }
+    }
+}
+
+/// The username, without a copy where it is written as it is.
+pub(crate) fn username(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
+    match Reader::new(bytes).next() {
+        Said::Text(text) => text.into(),
+        Said::Id(id) => hex::encode(id).into(),
+        _ => "".into(),
+    }
+}
+
+/// What stands at the bytes' beginning, with what is shared and when it was refreshed; and what is
+/// behind it.
+pub(crate) fn read<'a>(
+    bytes: &'a [u8],
+    owner: &Owner,
+    gear: &Gear,
+    times: Times,
+) -> (Registration, Reader<'a>) {
+    let mut from = Reader::new(bytes);
+    let username = from.text();
+    let original_contact = original_contact(&mut from, &username);
+    let plain: Text = strip_brackets(&original_contact).into();
+    let contact = from.maybe(Some(&plain)).unwrap_or(plain);
+    let previous_contact = from.maybe(Some(&contact));
+    let call_id = from.maybe(None);
+    let from_user = from.maybe(Some(&username));
+    let to_user = from.maybe(Some(&username));
+    let (network, source) = sources(&mut from, &original_contact);
+    let authorizing_id = from.maybe(None);
+    let owner_id = from.maybe(None);
+    let presence_id = presence_id(&mut from, &username, &owner.realm);
+    let registration = Registration {
+        username,
+        realm: owner.realm.clone(),
+        contact,
+        original_contact,
+        previous_contact,
+        call_id,
+        user_agent: gear.user_agent.clone(),
+        from_user,
+        from_host: owner.from_host.clone(),
+        to_user,
+        to_host: owner.to_host.clone(),
+        expires: times.expires,
+        last_registration: UnixSeconds(u64::from(times.last)),
+        initial_registration: UnixSeconds(u64::from(times.initial)),
+        proxy: gear.proxy.clone(),
+        source,
+        network,
+        account: AccountData {
+            id: owner.account.clone(),
+            realm: owner.account_realm.clone(),
+            name: owner.account_name.clone(),
+            authorizing_id,
+            authorizing_type: gear.authorizing_type.clone(),
+            owner_id,
+            presence_id,
+        },
+        suppress_unregister_notify: gear.suppress_unregister_notify,
+        register_overwrite_notify: gear.register_overwrite_notify,
+        registrar_node: gear.node.clone(),
+        registrar_hostname: gear.hostname.clone(),
+        zone: gear.zone.clone(),
+    };
+    (registration, from)
+}
+
+fn original_contact(from: &mut Reader<'_>, username: &str) -> Text {
+    let mut rest = *from;
+    match rest.next() {
+        Said::Framed => {
+            *from = rest;
+            format!("<sip:{username}@{}>", from.text()).into()
+        }
+        Said::Plain => {
+            *from = rest;
+            let [a, b, c, d] = from.number().to_le_bytes();
+            let port = from.take(2).try_into().map_or(0, u16::from_le_bytes);
+            let usual = from
+                .take(1)
+                .first()
+                .and_then(|at| PARAMETERS.get(usize::from(*at)));
+            from.is_broken |= usual.is_none();
+            let address = SocketAddrV4::new(Ipv4Addr::new(a, b, c, d), port);
+            format!("<sip:{username}@{address}{}>", usual.unwrap_or(&"")).into()
+        }
+        _ => from.text(),
+    }
+}
+
+/// Network and source.
+fn sources(from: &mut Reader<'_>, contact: &str) -> (Source, Source) {
+    let address = Address::of(contact);
+    let mut source = || Source {
+        ip: from.maybe(address.ip.as_ref()),
+        port: from.maybe(address.port.as_ref()),
+    };
+    (source(), source())
+}
+
+fn presence_id(from: &mut Reader<'_>, username: &str, realm: &str) -> Option<Text> {
+    let mut rest = *from;
+    if let Said::Implied = rest.next() {
+        *from = rest;
+        return Some(format!("{username}@{realm}").into());
+    }
+    from.maybe(None)
+}
+
+/// When a registration began, was refreshed, and how long it lives from then, in Unix seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Times {
+    pub(crate) initial: u32,
+    pub(crate) last: u32,
+    pub(crate) expires: u32,
+}
+
+impl Times {
+    /// Seconds of the years from 1970 to 2106.
+    pub(crate) fn of(registration: &Registration) -> Self {
+        Self {
+            initial: seconds(registration.initial_registration),
+            last: seconds(registration.last_registration),
+            expires: registration.expires,
+        }
+    }
+
+    /// The second it ends at.
+    pub(crate) fn end(self) -> u64 {
+        u64::from(self.last) + u64::from(self.expires)
+    }
+}
+
+/// No registration is of a later time than our clock's.
+pub(crate) fn seconds(time: UnixSeconds) -> u32 {
+    u32::try_from(time.0).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+#[path = "packed_tests.rs"]
+mod tests;

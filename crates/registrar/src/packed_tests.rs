@@ -1,0 +1,168 @@
+//! Whatever is packed comes back; whatever else is read harms nobody.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use registration::{AccountId, Proxy, Zone};
+
+use super::*;
+
+fn text() -> impl Strategy<Value = Text> {
+    let any = "\\PC{1,12}|[a-z]{240}|[a-z]{300}|[0-9a-f]{32}|[0-9A-F]{32}|<null>|[<>]{1,3}";
+    any.prop_map(|text| Text::from(text.as_str()))
+}
+
+fn maybe() -> impl Strategy<Value = Option<Text>> {
+    prop::option::of(text())
+}
+
+prop_compose! {
+    fn registration()(
+        username in text(), realm in "[a-zA-Z.]{1,12}", contact in text(), kind in 0..4_u8,
+        previous in 0..3_u8, texts in prop::collection::vec(maybe(), 16), port: Option<u16>,
+        id in prop::option::of("[0-9a-f]{32}"), flags: (bool, bool), times: (u32, u32, u32),
+        implied in 0..4_u8,
+    ) -> Registration {
+        let realm = Text::from(realm.as_str());
+        let [call_id, user_agent, from_user, to_user, host, name, own, kind_of, device, owner, presence, node, hostname, ip, source_ip, source_port] =
+            texts.try_into().unwrap();
+        let original: Text = match kind {
+            0 => contact,
+            1 => format!("<sip:{username}@192.0.2.1:5070;transport=udp>").into(),
+            2 => format!("<sip:{username}@[2001:db8::1]>;expires=60").into(),
+            _ => format!("sip:{username}@192.0.2.1").into(),
+        };
+        let contact: Text = strip_brackets(&original).into();
+        let as_contact = ContactAddress::parse(&original);
+        let source = match (implied, as_contact) {
+            (0, Some(address)) => Source {
+                ip: Some(address.host.into()),
+                port: Some(address.port.to_string().into()),
+            },
+            _ => Source { ip: source_ip, port: source_port },
+        };
+        Registration {
+            previous_contact: match previous {
+                0 => None,
+                1 => Some(contact.clone()),
+                _ => Some("sip:other@192.0.2.9".into()),
+            },
+            from_user: if implied == 1 { Some(username.clone()) } else { from_user },
+            to_user,
+            from_host: realm.clone(),
+            to_host: host.unwrap_or_else(|| realm.clone()),
+            expires: times.0,
+            last_registration: UnixSeconds(u64::from(times.1)),
+            initial_registration: UnixSeconds(u64::from(times.2)),
+            proxy: Proxy { path: ip.clone(), ip, port, protocol: None },
+            network: source.clone(),
+            source,
+            account: AccountData {
+                id: id.map(|id| AccountId::parse(&id).unwrap()),
+                realm: own,
+                name,
+                authorizing_id: device,
+                authorizing_type: kind_of,
+                owner_id: owner,
+                presence_id: if implied == 2 {
+                    Some(format!("{username}@{realm}").into())
+                } else {
+                    presence
+                },
+            },
+            suppress_unregister_notify: flags.0,
+            register_overwrite_notify: flags.1,
+            registrar_node: node,
+            registrar_hostname: hostname,
+            zone: Zone::new("z"),
+            username, realm, contact, original_contact: original, call_id, user_agent,
+        }
+    }
+}
+
+fn shared_again(registration: &Registration) -> (Owner, Gear) {
+    let (mut owner, mut gear) = (Vec::new(), Vec::new());
+    Owner::of(registration).write(&mut owner);
+    Gear::of(registration).write(&mut gear);
+    let (mut owner, mut gear) = (Reader::new(&owner), Reader::new(&gear));
+    let shared = (Owner::read(&mut owner), Gear::read(&mut gear));
+    assert!(!owner.is_broken && !gear.is_broken && owner.left.is_empty() && gear.left.is_empty());
+    shared
+}
+
+proptest! {
+    #[test]
+    fn what_is_packed_comes_back(registration in registration()) {
+        let mut bytes = Vec::new();
+        write(&registration, &mut bytes);
+        let length = bytes.len();
+        bytes.extend_from_slice(b"more");
+        let (owner, gear) = shared_again(&registration);
+        prop_assert_eq!(&owner, &Owner::of(&registration));
+        let (read, rest) = read(&bytes, &owner, &gear, Times::of(&registration));
+        prop_assert_eq!(&read, &registration);
+        prop_assert!(!rest.is_broken);
+        prop_assert_eq!(rest.left, b"more");
+        prop_assert_eq!(&*username(&bytes), &*registration.username);
+        // Cut anywhere, it is seen to be.
+        for cut in 0..length {
+            let (_, rest) = super::read(&bytes[..cut], &owner, &gear, Times::of(&registration));
+            prop_assert!(rest.is_broken, "cut at {}", cut);
+        }
+    }
+
+    #[test]
+    fn other_bytes_are_read_as_something(bytes: Vec<u8>) {
+        let (owner, gear) = (Arc::new(Owner::nobodys("r")), Arc::new(Gear::default()));
+        let times = Times { initial: 0, last: 0, expires: 0 };
+        let _ = read(&bytes, &owner, &gear, times);
+        let _ = Owner::read(&mut Reader::new(&bytes));
+        let _ = Gear::read(&mut Reader::new(&bytes));
+        let _ = username(&bytes);
+    }
+}
+
+/// The event of the fixtures takes a fraction of its JSON.
+#[test]
+fn what_is_said_twice_takes_no_room() {
+    let username: Text = "user_pqrs".into();
+    let contact = "sip:user_pqrs@192.0.2.44:59233;transport=udp";
+    let mut bytes = Vec::new();
+    text_of(&username, contact, &mut bytes);
+    assert!(bytes.len() < 60, "{}", bytes.len());
+}
+
+fn text_of(username: &Text, contact: &str, out: &mut Vec<u8>) {
+    let registration = Registration {
+        username: username.clone(),
+        realm: "r".into(),
+        contact: contact.into(),
+        original_contact: format!("<{contact}>").into(),
+        previous_contact: Some(contact.into()),
+        call_id: None,
+        user_agent: None,
+        from_user: Some(username.clone()),
+        from_host: "r".into(),
+        to_user: Some(username.clone()),
+        to_host: "r".into(),
+        expires: 0,
+        last_registration: UnixSeconds(0),
+        initial_registration: UnixSeconds(0),
+        proxy: Proxy::default(),
+        source: Source {
+            ip: Some("192.0.2.44".into()),
+            port: Some("59233".into()),
+        },
+        network: Source::default(),
+        account: AccountData {
+            presence_id: Some(format!("{username}@r").into()),
+            ..AccountData::default()
+        },
+        suppress_unregister_notify: true,
+        register_overwrite_notify: false,
+        registrar_node: None,
+        registrar_hostname: None,
+        zone: Zone::new("z"),
+    };
+    write(&registration, out);
+}
