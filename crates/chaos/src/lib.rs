@@ -1,5 +1,7 @@
-//! A trial by faults: a real broker and a real rollcall, proxies that only this crate knows the
-//! truth of, and a schedule of faults drawn from a seed. In the end the table has to equal the truth.
+//! Trials of rollcall, each against a real broker and a real rollcall, held to what it promises.
+//!
+//! By faults: proxies that only this crate knows the truth of, and a schedule of faults drawn from a
+//! seed; in the end the table has to equal the truth. By a [`flood`] of garbage.
 //!
 //! Never a dependency of the product.
 
@@ -8,12 +10,17 @@ pub mod decision;
 pub mod dice;
 pub mod disk;
 pub mod fault;
+pub mod feeder;
 pub mod fleet;
+pub mod flood;
 pub mod flushes;
 pub mod history;
 pub mod judge;
+pub mod memory;
 pub mod options;
+pub mod program;
 pub mod proxy;
+pub mod quantile;
 pub mod relay;
 pub mod report;
 pub mod schedule;

@@ -2,11 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::Parser;
+use clap::Args;
 
 /// Breaks what rollcall lives among, and holds it to what it promises.
-#[derive(Clone, Debug, Parser)]
-#[command(name = "rollcall-chaos", version)]
+#[derive(Clone, Debug, Args)]
 pub struct Options {
     /// How long there are phones and faults
     #[arg(long, default_value_t = 600)]
