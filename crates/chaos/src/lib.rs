@@ -1,7 +1,8 @@
 //! Trials of rollcall, each against a real broker and a real rollcall, held to what it promises.
 //!
 //! By faults: proxies that only this crate knows the truth of, and a schedule of faults drawn from a
-//! seed; in the end the table has to equal the truth. By a [`flood`] of garbage.
+//! seed; in the end the table has to equal the truth. By a [`flood`] of garbage. By [`soak`]ing
+//! it for long. By [`slow`] clients. And by faults with a [`real`] Kamailio.
 //!
 //! Never a dependency of the product.
 
@@ -21,10 +22,13 @@ pub mod options;
 pub mod program;
 pub mod proxy;
 pub mod quantile;
+pub mod real;
 pub mod relay;
 pub mod report;
 pub mod schedule;
 pub mod session;
+pub mod slow;
+pub mod soak;
 pub mod strike;
 pub mod subject;
 pub mod trial;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use chaos::{flood, options::Options, trial};
+use chaos::{flood, options::Options, slow, soak, trial};
 use clap::{Parser, Subcommand};
 
 /// Breaks what rollcall lives among, and holds it to what it promises; or tries it otherwise.
@@ -23,6 +23,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Other {
     Flood(flood::options::Options),
+    Soak(soak::options::Options),
+    SlowClients(slow::options::Options),
 }
 
 #[tokio::main]
@@ -31,6 +33,8 @@ async fn main() -> anyhow::Result<ExitCode> {
     let is_good = match &cli.other {
         None => trial::run(&cli.faults).await?.is_good(),
         Some(Other::Flood(options)) => flood::run(options).await?.is_good(),
+        Some(Other::Soak(options)) => soak::run(options).await?.is_good(),
+        Some(Other::SlowClients(options)) => slow::run(options).await?.is_good(),
     };
     Ok(if is_good {
         ExitCode::SUCCESS

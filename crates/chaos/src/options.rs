@@ -25,6 +25,9 @@ pub struct Options {
     /// Only these kinds of faults, by name, with commas between
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
+    /// With a real Kamailio and real phones, and the few faults that leave it alive
+    #[arg(long)]
+    pub kamailio: bool,
     /// The rollcall to try; the one beside this program if not given
     #[arg(long)]
     pub rollcall: Option<PathBuf>,
