@@ -88,7 +88,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Verdict> {
     let broker = Broker::start().await?;
     let relay = Relay::start(broker.amqp_port()).await?;
     let disk = Disk::new(home.path().join("snapshot"))?;
-    let uri = format!("amqp://guest:guest@127.0.0.1:{}/%2F", relay.port());
+    let uri = relay.uri();
     let snapshot = disk.file().to_string_lossy().into_owned();
     let mut scene = Scene {
         vhost: broker.vhost("/"),
@@ -96,7 +96,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Verdict> {
         relay,
         disk,
         clock: None,
-        subject: Subject::new(program, uri, snapshot, logs)?,
+        subject: Subject::new(program, uri, snapshot, logs.clone())?,
         // The phones are real.
         world: Arc::new(World::new(0)),
         struck: Arc::default(),
@@ -119,9 +119,16 @@ pub async fn run(options: &Options) -> anyhow::Result<Verdict> {
         subscribers,
         told: Arc::default(),
     };
-    let verdict = play(options, seed, &mut scene, &stage).await?;
+    let verdict = play(options, seed, &mut scene, &stage).await;
     keeping.shutdown().await;
+    // Its log is put away as it goes.
     drop(scene);
+    std::fs::write(logs.join("kamailio.log"), stage.kamailio.log())?;
+    if !verdict.as_ref().is_ok_and(Verdict::is_good) && options.logs.is_none() {
+        let kept = home.keep();
+        say(&format!("logs: {}", kept.join("logs").display()));
+    }
+    let verdict = verdict?;
     let told = lock(&stage.told).clone();
     say(&format!(
         "phones: {} registered or refreshed, {} unregistered, {} batches in which not every phone had its 200",
@@ -247,8 +254,17 @@ async fn settle(scene: &Scene, stage: &Stage, verdict: &mut Verdict) -> anyhow::
         }
         sleep(Duration::from_millis(250)).await;
     }
+    let records = scene.subject.api.records_of(&accounts).await?;
+    let dump = stage
+        .kamailio
+        .rpc("ul.dump", &serde_json::json!([]))
+        .await?;
     for difference in verdict.differences.iter().take(12) {
         say(&difference.to_string());
+        for (_, record) in records.iter().filter(|(aor, _)| aor == difference.aor()) {
+            say(&format!("  the table has {record}"));
+        }
     }
+    say(&format!("what Kamailio holds: {dump}"));
     Ok(())
 }

@@ -74,7 +74,8 @@ impl Api {
         self.records_of(&accounts).await
     }
 
-    async fn records_of(&self, accounts: &[String]) -> anyhow::Result<Vec<(String, Value)>> {
+    /// The same of these accounts alone.
+    pub async fn records_of(&self, accounts: &[String]) -> anyhow::Result<Vec<(String, Value)>> {
         let mut records = Vec::new();
         for account in accounts {
             let path = format!("/v2/accounts/{account}/registrations");

@@ -110,7 +110,7 @@ async fn set_up(
     let program = clock
         .as_ref()
         .map_or(program, |clock| clock.program().to_owned());
-    let uri = format!("amqp://guest:guest@127.0.0.1:{}/%2F", relay.port());
+    let uri = relay.uri();
     let snapshot = disk.file().to_string_lossy().into_owned();
     Ok(Scene {
         vhost: broker.vhost("/"),

@@ -4,6 +4,8 @@ use anyhow::{Context as _, ensure};
 use reqwest::{Client, Method, Response};
 use serde::Deserialize;
 
+use crate::secrets::BROKER_PASSWORD;
+
 /// A queue.
 #[derive(Clone, Debug, Deserialize)]
 pub struct QueueInfo {
@@ -40,7 +42,10 @@ impl Vhost {
     pub(crate) fn new(name: &str, amqp_port: u16, api_port: u16) -> Self {
         Self {
             name: name.to_owned(),
-            amqp: format!("amqp://guest:guest@127.0.0.1:{amqp_port}/{}", escaped(name)),
+            amqp: format!(
+                "amqp://guest:{BROKER_PASSWORD}@127.0.0.1:{amqp_port}/{}",
+                escaped(name)
+            ),
             api: format!("http://127.0.0.1:{api_port}/api"),
             client: crate::http::client(),
         }
@@ -133,7 +138,7 @@ impl Vhost {
         let request = self
             .client
             .request(method, format!("{}/{path}", self.api))
-            .basic_auth("guest", Some("guest"));
+            .basic_auth("guest", Some(BROKER_PASSWORD));
         let response = request
             .header("content-type", "application/json")
             .body(body)

@@ -11,7 +11,7 @@ mod garbage;
 mod good;
 mod hostile;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use lab::{broker::Broker, rollcall::Rollcall};
@@ -120,8 +120,12 @@ async fn start(options: &Options, uri: &str) -> anyhow::Result<Rollcall> {
         ("CACHE__EXPIRES_DEVIATION", "20"),
         // Nobody answers here, and nobody is asked.
         ("RECONCILE__INTERVAL", "0"),
+        ("RECOVERY__TIMEOUT", "5"),
     ];
-    Rollcall::start(Path::new(&program), uri, &settings).await
+    let rollcall = Rollcall::start(&program, uri, &settings).await?;
+    // From then on no 503 is to be had.
+    rollcall.ready().await?;
+    Ok(rollcall)
 }
 
 /// How far both have come.

@@ -87,8 +87,9 @@ pub async fn run(options: &Options) -> anyhow::Result<Verdict> {
     churned.and(rollcall.process().check_alive())?;
     feeder.below(0).await?;
     let lost = visitors.gone().await.err();
-    let mut seen = visitors.seen();
-    seen.violations
+    let mut watched = visitors.seen();
+    watched
+        .violations
         .extend(lost.map(|error| format!("{error:#}")));
     watching.shutdown().await;
     let differences = settled(&churn, &rollcall).await?;
@@ -100,7 +101,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Verdict> {
         registered: churn.registered(),
         differences,
         depths: lock(&depth).clone(),
-        seen,
+        seen: watched,
         memory: flatness,
         course: samples.course(),
         end,
