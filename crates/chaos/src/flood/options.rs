@@ -17,7 +17,7 @@ pub struct Options {
     #[arg(long)]
     pub seed: Option<u64>,
     /// How many good phones there are; the table has room for a quarter more
-    #[arg(long, default_value_t = 20_000)]
+    #[arg(long, default_value_t = 5_000)]
     pub phones: u32,
     /// Seconds of the same flood before anything is counted; with 0 memory is not judged. Longer
     /// than a minute, for which ended AORs and bad tokens are remembered
