@@ -21,8 +21,8 @@ use tokio::{
 
 /// What is done once a second.
 const TICK: Duration = Duration::from_secs(1);
-/// All are there after so long.
-pub(super) const RAMP: Duration = Duration::from_secs(8);
+/// All are there after so long: it is their slowness that is tried, not their coming all at once.
+pub(super) const RAMP: Duration = Duration::from_secs(20);
 /// Small, for the answer to stay where it is.
 const WINDOW: u32 = 4096;
 

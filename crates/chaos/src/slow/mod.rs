@@ -37,8 +37,8 @@ const FACTOR: f64 = 2.0;
 const ACCOUNTS: u32 = 41;
 const PHONES: u32 = 800;
 const LONG: u32 = 1000;
-/// Between phases, for what is left of the one before to go.
-const CALM: Duration = Duration::from_secs(2);
+/// Between phases, for what is left of the one before, or of their coming, to be over.
+const CALM: Duration = Duration::from_secs(5);
 
 /// For all phones to be registered.
 const PATIENCE: Duration = Duration::from_mins(1);
