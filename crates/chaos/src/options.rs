@@ -2,11 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::Parser;
+use clap::Args;
 
 /// Breaks what rollcall lives among, and holds it to what it promises.
-#[derive(Clone, Debug, Parser)]
-#[command(name = "rollcall-chaos", version)]
+#[derive(Clone, Debug, Args)]
 pub struct Options {
     /// How long there are phones and faults
     #[arg(long, default_value_t = 600)]
@@ -26,6 +25,9 @@ pub struct Options {
     /// Only these kinds of faults, by name, with commas between
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
+    /// With a real Kamailio and real phones, and the few faults that leave it alive
+    #[arg(long)]
+    pub kamailio: bool,
     /// The rollcall to try; the one beside this program if not given
     #[arg(long)]
     pub rollcall: Option<PathBuf>,

@@ -2,6 +2,7 @@
 
 use std::net::Ipv4Addr;
 
+use lab::secrets::BROKER_PASSWORD;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{
@@ -46,9 +47,9 @@ impl Relay {
         })
     }
 
-    /// Where it listens.
-    pub fn port(&self) -> u16 {
-        self.port
+    /// The broker's URI by way of it.
+    pub fn uri(&self) -> String {
+        format!("amqp://guest:{BROKER_PASSWORD}@127.0.0.1:{}/%2F", self.port)
     }
 
     /// From now on it does this.
@@ -157,7 +158,7 @@ mod tests {
     #[tokio::test]
     async fn passes_keeps_back_and_resets() {
         let relay = Relay::start(echo().await).await.unwrap();
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, relay.port()))
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, relay.port))
             .await
             .unwrap();
         let mut byte = [0];

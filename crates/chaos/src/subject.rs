@@ -70,9 +70,15 @@ impl Api {
 
     /// What it lists of all accounts, by AOR.
     pub async fn records(&self) -> anyhow::Result<Vec<(String, Value)>> {
+        let accounts: Vec<_> = (0..ACCOUNTS).map(account_id).collect();
+        self.records_of(&accounts).await
+    }
+
+    /// The same of these accounts alone.
+    pub async fn records_of(&self, accounts: &[String]) -> anyhow::Result<Vec<(String, Value)>> {
         let mut records = Vec::new();
-        for account in 0..ACCOUNTS {
-            let path = format!("/v2/accounts/{}/registrations", account_id(account));
+        for account in accounts {
+            let path = format!("/v2/accounts/{account}/registrations");
             let (status, mut body) = self.call(Method::GET, &path).await?;
             if status == StatusCode::NOT_FOUND {
                 continue;
@@ -92,11 +98,17 @@ impl Api {
 
     /// Its table: contacts by AOR.
     pub async fn table(&self) -> anyhow::Result<Bindings> {
+        let accounts: Vec<_> = (0..ACCOUNTS).map(account_id).collect();
+        self.table_of(&accounts).await
+    }
+
+    /// The same of these accounts alone.
+    pub async fn table_of(&self, accounts: &[String]) -> anyhow::Result<Bindings> {
         let contact = |record: &Value| {
             let contact = record.get("contact").and_then(Value::as_str);
             contact.unwrap_or_default().to_owned()
         };
-        let records = self.records().await?;
+        let records = self.records_of(accounts).await?;
         let pairs = records.iter().map(|(aor, r)| (aor.clone(), contact(r)));
         Ok(pairs.collect())
     }

@@ -21,7 +21,9 @@ use crate::{
     flushes::{Flusher, Tally},
     judge::{Difference, compare},
     options::Options,
+    program,
     proxy::{lock, now},
+    real,
     relay::Relay,
     report::{self, Recovery, Verdict, say},
     schedule::{Planned, schedule},
@@ -42,6 +44,9 @@ const RECENTLY: u64 = 45;
 
 /// Runs a trial, and tells how it went.
 pub async fn run(options: &Options) -> anyhow::Result<Verdict> {
+    if options.kamailio {
+        return real::run(options).await;
+    }
     let seed = options.seed.unwrap_or_else(now);
     say(&format!(
         "seed {seed}: {} faults in {} s, {} phones, {} steps a second",
@@ -97,13 +102,7 @@ async fn set_up(
     home: &tempfile::TempDir,
     logs: PathBuf,
 ) -> anyhow::Result<Scene> {
-    let program = match &options.rollcall {
-        Some(path) => path.clone(),
-        None => std::env::current_exe()?.with_file_name("rollcall"),
-    };
-    let program = program
-        .canonicalize()
-        .with_context(|| format!("no rollcall at {}", program.display()))?;
+    let program = program::find(options.rollcall.as_deref())?;
     let broker = Broker::start().await?;
     let relay = Relay::start(broker.amqp_port()).await?;
     let disk = Disk::new(home.path().join("snapshot"))?;
@@ -111,7 +110,7 @@ async fn set_up(
     let program = clock
         .as_ref()
         .map_or(program, |clock| clock.program().to_owned());
-    let uri = format!("amqp://guest:guest@127.0.0.1:{}/%2F", relay.port());
+    let uri = relay.uri();
     let snapshot = disk.file().to_string_lossy().into_owned();
     Ok(Scene {
         vhost: broker.vhost("/"),
@@ -169,7 +168,7 @@ async fn play(
         ..Verdict::default()
     };
     let begun = Instant::now();
-    faults(plan, scene, begun, options.length(), &mut verdict).await;
+    strike_all(plan, scene, begun, options.length(), &mut verdict).await;
     if let Err(error) = scene.heal().await {
         verdict.failures.push(format!("at the end: {error:#}"));
     }
@@ -213,7 +212,7 @@ async fn phones(world: Arc<World>, options: Options, seed: u64) {
 }
 
 /// Carries out the plan, each fault at its time or, if the one before took longer, after it.
-async fn faults(
+pub(crate) async fn strike_all(
     plan: &[Planned],
     scene: &mut Scene,
     begun: Instant,

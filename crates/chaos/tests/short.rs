@@ -28,6 +28,7 @@ async fn the_table_equals_the_truth_after_a_few_faults() {
         phones: 200,
         rate: 20,
         only: only.map(str::to_owned).into(),
+        kamailio: false,
         rollcall: Some(rollcall),
         logs: None,
     };

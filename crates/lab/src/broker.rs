@@ -12,6 +12,7 @@ use crate::{
     management::Vhost,
     ports::free_tcp,
     process::{Process, tail},
+    secrets::BROKER_PASSWORD,
     wait,
 };
 
@@ -94,6 +95,7 @@ impl Broker {
             home.join("rabbitmq.conf"),
             format!(
                 "listeners.tcp.1 = 127.0.0.1:{amqp_port}\n\
+                 default_pass = {BROKER_PASSWORD}\n\
                  management.tcp.ip = 127.0.0.1\n\
                  management.tcp.port = {api_port}\n\
                  vm_memory_high_watermark.absolute = 2GB\n\

@@ -14,6 +14,7 @@ pub mod phones;
 pub mod ports;
 pub mod process;
 pub mod rollcall;
+pub mod secrets;
 pub mod stack;
 pub mod subscribers;
 pub mod tcp_phone;

@@ -4,6 +4,8 @@ use anyhow::{Context as _, ensure};
 use reqwest::{Client, Method, Response};
 use serde::Deserialize;
 
+use crate::secrets::BROKER_PASSWORD;
+
 /// A queue.
 #[derive(Clone, Debug, Deserialize)]
 pub struct QueueInfo {
@@ -22,6 +24,11 @@ struct Named {
     name: String,
 }
 
+#[derive(Deserialize)]
+struct Bound {
+    routing_key: String,
+}
+
 /// A vhost: its AMQP URI, and what the management API can do to it.
 #[derive(Clone, Debug)]
 pub struct Vhost {
@@ -35,7 +42,10 @@ impl Vhost {
     pub(crate) fn new(name: &str, amqp_port: u16, api_port: u16) -> Self {
         Self {
             name: name.to_owned(),
-            amqp: format!("amqp://guest:guest@127.0.0.1:{amqp_port}/{}", escaped(name)),
+            amqp: format!(
+                "amqp://guest:{BROKER_PASSWORD}@127.0.0.1:{amqp_port}/{}",
+                escaped(name)
+            ),
             api: format!("http://127.0.0.1:{api_port}/api"),
             client: crate::http::client(),
         }
@@ -82,6 +92,14 @@ impl Vhost {
         self.call(Method::DELETE, &path, "").await.map(drop)
     }
 
+    /// The routing keys that queues are bound to an exchange by.
+    pub async fn keys(&self, exchange: &str) -> anyhow::Result<Vec<String>> {
+        let (vhost, exchange) = (escaped(&self.name), escaped(exchange));
+        let path = format!("exchanges/{vhost}/{exchange}/bindings/source");
+        let bindings: Vec<Bound> = self.call(Method::GET, &path, "").await?.json().await?;
+        Ok(bindings.into_iter().map(|b| b.routing_key).collect())
+    }
+
     /// Adds a user of the broker who has no password, and may do everything here.
     pub async fn add_user(&self, name: &str) -> anyhow::Result<()> {
         let nobody = r#"{"password_hash":"","tags":""}"#;
@@ -120,7 +138,7 @@ impl Vhost {
         let request = self
             .client
             .request(method, format!("{}/{path}", self.api))
-            .basic_auth("guest", Some("guest"));
+            .basic_auth("guest", Some(BROKER_PASSWORD));
         let response = request
             .header("content-type", "application/json")
             .body(body)

@@ -8,6 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::secrets;
 use anyhow::{Context as _, bail};
 use nix::{
     sys::signal::{Signal, killpg},
@@ -102,10 +103,18 @@ impl Process {
 }
 
 impl Drop for Process {
+    /// Every test that has run a rollcall has searched its log for secrets.
+    #[expect(clippy::panic, reason = "whatever the test was about, it has failed")]
     fn drop(&mut self) {
         self.signal(Signal::SIGTERM);
         let _ = self.wait(GRACE);
         self.kill();
+        if self.name == "rollcall"
+            && let Some(line) = secrets::shown(&self.output())
+            && !std::thread::panicking()
+        {
+            panic!("a secret is in rollcall's log: {line}");
+        }
     }
 }
 

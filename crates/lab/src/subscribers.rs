@@ -28,7 +28,7 @@ pub fn generate(realms: &[&str], per_realm: usize) -> Vec<Subscriber> {
         let realm = (*realm).to_owned();
         (1..=per_realm).map(move |n| Subscriber {
             username: format!("user{n:03}"),
-            password: format!("secret-{n}-{realm}"),
+            password: format!("planted-{n}-{realm}"),
             account_id: account_id(&realm),
             account_name: format!("Account \"{realm}\" & Söhne"),
             device_id: id(&format!("device {n} {realm}")),

@@ -67,15 +67,23 @@ struct Listed {
 
 impl Registrar {
     /// Asks the proxies, round by round, for as long as the registrar is there. After a gap in what
-    /// was heard the next two rounds are soon, and in detail.
+    /// was heard, and when a proxy answers again that did not, the next two rounds are soon, and in
+    /// detail.
     pub async fn reconcile(self: &Arc<Self>, settings: ReconcileSettings) {
         // Rounds in detail that are due: two after each gap, since what happened at its very end is
         // not in the proxies' databases at first.
         let mut thorough = 0_u8;
+        let mut away = 0;
         loop {
             let begun = Instant::now();
-            self.round(settings, thorough > 0).await;
+            let unanswered = self.round(settings, thorough > 0).await.unanswered;
             thorough = thorough.saturating_sub(1);
+            if unanswered < away {
+                // Kamailio takes its time to connect again, longer than we do: what it published
+                // meanwhile is lost, and a new contact of a known AOR shows in details only.
+                thorough = 2;
+            }
+            away = unanswered;
             let next = if thorough > 0 {
                 settings.interval.min(SETTLED)
             } else {
@@ -89,7 +97,7 @@ impl Registrar {
         }
     }
 
-    async fn round(self: &Arc<Self>, settings: ReconcileSettings, thorough: bool) {
+    async fn round(self: &Arc<Self>, settings: ReconcileSettings, thorough: bool) -> Round {
         let realms = self.realms();
         let mut ticks = interval(Duration::from_secs(1) / settings.rate.max(1));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -137,6 +145,7 @@ impl Registrar {
             );
         }
         self.health.round(round);
+        round
     }
 
     /// Realms that somebody is registered in, and those of known accounts, lower-cased.

@@ -253,3 +253,36 @@ async fn rounds_come_at_their_interval_and_at_once_after_a_gap() {
     assert_eq!(world.registrar.health().last_round().unwrap().realms, 1);
     task.abort();
 }
+
+/// Whatever a proxy did while it was cut off from the broker, nobody has heard.
+#[tokio::test(start_paused = true)]
+async fn a_proxy_that_is_back_is_asked_in_detail() {
+    let world = world();
+    proxy(&world, &["amy", "bob", "cid"]);
+    let settings = ReconcileSettings {
+        interval: Duration::from_secs(100),
+        rate: 10,
+    };
+    let registrar = Arc::clone(&world.registrar);
+    let task = tokio::spawn(async move { registrar.reconcile(settings).await });
+    let kinds = || {
+        let sent = world.bus.sent();
+        sent.iter()
+            .map(|(_, body)| body["Search-Type"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    sleep(Duration::from_secs(50)).await;
+    world.bus.answer_with(|_| vec![]);
+    // Away for two rounds: nothing more is asked than usual.
+    sleep(Duration::from_secs(200)).await;
+    assert_eq!(kinds(), ["summary"; 3]);
+    proxy(&world, &["amy", "bob", "cid"]);
+    sleep(Duration::from_secs(100)).await;
+    assert_eq!(
+        kinds(),
+        [
+            "summary", "summary", "summary", "summary", "detail", "detail"
+        ]
+    );
+    task.abort();
+}

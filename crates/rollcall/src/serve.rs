@@ -1,6 +1,13 @@
 //! Wiring of the service: configuration to settings, settings to parts, parts to each other.
 
-use std::{collections::HashMap, net::TcpListener, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    io,
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use amqp::{AmqpBus, ZoneSettings};
 use anyhow::Context as _;
@@ -8,6 +15,7 @@ use facade::{Certificate, Facade, ServerSettings, Throttle, ThrottleSettings};
 use kapi::{Identity, Limits};
 use registrar::{Accounts, Feed, Registrar, Settings};
 use registration::{Clock, Policy, SystemClock, Zone};
+use tokio::net::TcpSocket;
 
 use crate::{
     accounts, auth, config::Config, life::Life, snapshot, telemetry, upkeep::Upkeep, watched,
@@ -19,6 +27,11 @@ pub const FEED_LENGTH: usize = 10_000;
 const THROTTLE_PERIOD: Duration = Duration::from_mins(1);
 /// How often the certificate's files are looked at.
 const CERTIFICATE_PERIOD: Duration = Duration::from_secs(10);
+
+/// Connections that may wait to be accepted. With the 128 that the standard library asks for, a
+/// thousand clients who come back at once overflow it, and whoever comes then waits for seconds:
+/// the kernel drops the first packet, and it is sent again after 1, 3, 7 s.
+const BACKLOG: u32 = 4096;
 
 /// Runs the service until it is told to stop.
 pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
@@ -49,7 +62,7 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
         Arc::clone(&clock),
         watchers,
     ));
-    let listener = TcpListener::bind((bind, port))
+    let listener = listen((bind, port).into())
         .with_context(|| format!("cannot listen on {bind} port {port} (http.bind, http.port)"))?;
     let address = listener.local_addr().context("the socket has no address")?;
 
@@ -90,6 +103,18 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     }
     log_counts(&counted);
     ended
+}
+
+/// Listens on an address. To be called within the runtime.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A restart need not wait for the connections of the process before.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
 }
 
 /// Ends what would otherwise go on for as long as anyone follows.
@@ -183,5 +208,30 @@ fn server_settings(config: &Config, certificate: Option<Arc<Certificate>>) -> Se
         request_timeout: config.http.request_timeout,
         drain_timeout: config.shutdown.drain_timeout,
         certificate,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use tokio::{net::TcpStream, time::timeout};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_burst_of_connections_waits_without_being_dropped() {
+        let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut connections = Vec::new();
+        // Nobody accepts any.
+        for number in 0..500 {
+            let connected = timeout(Duration::from_secs(30), TcpStream::connect(address)).await;
+            connections.push(
+                connected
+                    .unwrap_or_else(|_| panic!("{number}: dropped"))
+                    .unwrap(),
+            );
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use amqp::{Access, AmqpBus, IdentityFiles, SettingsError, TlsFiles, ZoneSettings};
-use lab::{amqp::Client, broker::Broker, certificates::CLIENT};
+use lab::{amqp::Client, broker::Broker, certificates::CLIENT, secrets::BROKER_PASSWORD};
 use registration::Zone;
 
 use crate::node::{Node, register, settings};
@@ -25,7 +25,7 @@ async fn brokers_are_known_by_their_authority_and_their_name() -> anyhow::Result
     let good = access(&files.authority, None);
     let node = Node::with(
         settings(),
-        &format!("amqps://guest:guest@localhost:{port}"),
+        &format!("amqps://guest:{BROKER_PASSWORD}@localhost:{port}"),
         good.clone(),
     )?;
     node.consuming().await?;
@@ -33,10 +33,10 @@ async fn brokers_are_known_by_their_authority_and_their_name() -> anyhow::Result
     register(&client, "bob", "192.0.2.1:5060").await?;
     node.knows("bob", "192.0.2.1:5060").await?;
 
-    let by_address = format!("amqps://guest:guest@127.0.0.1:{port}");
+    let by_address = format!("amqps://guest:{BROKER_PASSWORD}@127.0.0.1:{port}");
     let node = Node::with(settings(), &by_address, good)?;
     node.down("not valid for name").await?;
-    let by_name = format!("amqps://guest:guest@localhost:{port}");
+    let by_name = format!("amqps://guest:{BROKER_PASSWORD}@localhost:{port}");
     let stranger = access(&files.stranger, None);
     let node = Node::with(settings(), &by_name, stranger)?;
     node.down("UnknownIssuer").await?;
@@ -66,15 +66,15 @@ async fn a_password_may_stand_in_a_file_and_change() -> anyhow::Result<()> {
     let vhost = lab::broker::vhost().await?;
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("password");
-    fs::write(&file, "wrong\n")?;
+    fs::write(&file, "planted-wrong\n")?;
     let access = Access {
         tls: TlsFiles::default(),
         password_file: Some(file.clone()),
     };
-    let uri = vhost.uri().replace("guest:guest", "guest");
+    let uri = vhost.uri().replace(&format!(":{BROKER_PASSWORD}"), "");
     let node = Node::with(settings(), &uri, access)?;
     node.down("ACCESS").await?;
-    fs::write(&file, "guest\n")?;
+    fs::write(&file, format!("{BROKER_PASSWORD}\n"))?;
     node.consuming().await
 }
 

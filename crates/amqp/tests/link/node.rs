@@ -20,6 +20,8 @@ pub(crate) const NOW: u64 = 1_795_425_490;
 pub(crate) const MAX_BODY: usize = 262_144;
 
 pub(crate) fn settings() -> Settings {
+    // Every test comes by here.
+    lab::secrets::write_down();
     Settings {
         node: NODE.into(),
         prefetch: 100,

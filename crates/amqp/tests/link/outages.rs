@@ -6,6 +6,7 @@ use kapi::{REGISTRAR_EXCHANGE, flush_key};
 use lab::{
     amqp::Client,
     broker::{self, Broker},
+    secrets::BROKER_PASSWORD,
 };
 use registrar::FlushError;
 
@@ -84,7 +85,7 @@ async fn a_connection_that_is_closed_for_us_is_made_anew() -> anyhow::Result<()>
 async fn the_next_broker_is_tried() -> anyhow::Result<()> {
     let vhost = broker::vhost().await?;
     let nobody = format!("amqp://127.0.0.1:{}", lab::ports::free_tcp()?);
-    let wrong = vhost.uri().replace("guest:guest", "guest:hunter2");
+    let wrong = vhost.uri().replace(BROKER_PASSWORD, "hunter2");
     let node = Node::start(settings(), &[&nobody, &wrong, vhost.uri()])?;
     node.consuming().await
 }
@@ -92,7 +93,7 @@ async fn the_next_broker_is_tried() -> anyhow::Result<()> {
 #[tokio::test]
 async fn a_wrong_password_is_told_without_it() -> anyhow::Result<()> {
     let vhost = broker::vhost().await?;
-    let wrong = vhost.uri().replace("guest:guest", "guest:hunter2");
+    let wrong = vhost.uri().replace(BROKER_PASSWORD, "hunter2");
     let node = Node::start(settings(), &[&wrong])?;
     node.down("ACCESS_REFUSED").await?;
     let receipt = node.publish(REGISTRAR_EXCHANGE, flush_key(REALM)).await;

@@ -29,7 +29,7 @@ async fn every_answer_is_as_it_was() {
         ("GET", format!("{acme}?page_size=0"), ADMIN, "*/*"),
         ("GET", acme.clone(), ADMIN, "image/png"),
         ("GET", acme.clone(), none, "*/*"),
-        ("GET", acme.clone(), "wrong", "*/*"),
+        ("GET", acme.clone(), "planted-wrong", "*/*"),
         ("GET", registrations(UNKNOWN), ADMIN, "*/*"),
         ("GET", registrations(UNKNOWN), READER, "*/*"),
         ("PUT", acme.clone(), ADMIN, "*/*"),

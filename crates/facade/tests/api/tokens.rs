@@ -123,8 +123,8 @@ fn crossbar(manner: Manner) -> Crossbar {
                 .get("X-Auth-Token")
                 .map(actix_web::http::header::HeaderValue::as_bytes)
             {
-                Some(b"root") => HttpResponse::Ok().json(json!({"data": {}})),
-                Some(b"acme") => HttpResponse::Forbidden().finish(),
+                Some(b"planted-root") => HttpResponse::Ok().json(json!({"data": {}})),
+                Some(b"planted-acme") => HttpResponse::Forbidden().finish(),
                 _ => HttpResponse::Unauthorized().finish(),
             }
         };
@@ -169,12 +169,12 @@ async fn answer(manner: Manner, token: Option<&str>, account: &str) -> HttpRespo
     let known =
         |realm: &str| HttpResponse::Ok().json(json!({"data": {"id": account, "realm": realm}}));
     match (token, account) {
-        (Some("acme" | "root"), ACME) => known("acme.example.com"),
+        (Some("planted-acme" | "planted-root"), ACME) => known("acme.example.com"),
         // Only Crossbar knows this one.
-        (Some("root"), UNKNOWN) => known("Fresh.Example.com"),
-        (Some("root"), EMPTY) => known("empty.example.com"),
-        (Some("root"), _) => HttpResponse::NotFound().finish(),
-        (Some("acme"), _) => HttpResponse::Forbidden().finish(),
+        (Some("planted-root"), UNKNOWN) => known("Fresh.Example.com"),
+        (Some("planted-root"), EMPTY) => known("empty.example.com"),
+        (Some("planted-root"), _) => HttpResponse::NotFound().finish(),
+        (Some("planted-acme"), _) => HttpResponse::Forbidden().finish(),
         _ => HttpResponse::Unauthorized().finish(),
     }
 }
@@ -226,28 +226,28 @@ async fn the_matrix() {
     let file = TOKENS
         .replace(
             "4813494d137e1631bba301d5acab6e7bb7aa74ce1185d456565ef51d737677b2",
-            &hash("root"),
+            &hash("planted-root"),
         )
         .replace(
             "6f7c6d0d0a2c4e8a0dd3e4c8a2ae1de6a1e4a3c4e1b3f4a0d0b6b5a4f3e2d1c0",
-            &hash("acme"),
+            &hash("planted-acme"),
         );
     let plain = |name: &str| name.to_owned();
     let modes: [(&str, Auth, [String; 3]); 3] = [
         (
             "static",
             Auth::Static(StaticTokens::parse(&file).unwrap()),
-            ["root", "acme", "bad"].map(plain),
+            ["planted-root", "planted-acme", "planted-bad"].map(plain),
         ),
         (
             "crossbar",
             asking(&stand_in.url),
-            ["root", "acme", "bad"].map(plain),
+            ["planted-root", "planted-acme", "planted-bad"].map(plain),
         ),
         (
             "jwt",
             verifying,
-            [token(ROOT), token(ACME), "bad".to_owned()],
+            [token(ROOT), token(ACME), "planted-bad".to_owned()],
         ),
     ];
     let acme = registrations(ACME);
@@ -447,7 +447,11 @@ async fn keys_may_come_from_crossbar() {
 async fn crossbar_is_asked_once_and_what_it_says_of_the_realm_counts() {
     let stand_in = crossbar(Manner::Well);
     let world = World::judged_by(asking(&stand_in.url));
-    let as_root = |path: &str| world.request("GET", path).header("X-Auth-Token", "root");
+    let as_root = |path: &str| {
+        world
+            .request("GET", path)
+            .header("X-Auth-Token", "planted-root")
+    };
     let path = registrations(UNKNOWN);
     let many = (0..20).map(|_| world.send(as_root(&path)));
     for answer in futures_util::future::join_all(many).await {
@@ -470,7 +474,9 @@ async fn crossbar_is_asked_once_and_what_it_says_of_the_realm_counts() {
     );
     // A refusal is remembered too.
     for _ in 0..3 {
-        let bad = world.request("GET", &path).header("X-Auth-Token", "bad");
+        let bad = world
+            .request("GET", &path)
+            .header("X-Auth-Token", "planted-bad");
         assert_eq!(world.send(bad).await.status, 401);
     }
     assert_eq!(stand_in.asked.load(Ordering::SeqCst), 2);
@@ -496,7 +502,7 @@ async fn a_crossbar_that_does_not_answer_well_is_503_and_nothing_is_remembered()
         for asked in 1..=2 {
             let request = world
                 .request("GET", &registrations(ACME))
-                .header("X-Auth-Token", "acme");
+                .header("X-Auth-Token", "planted-acme");
             let answer = world.send(request).await;
             assert_eq!(
                 (answer.status.as_u16(), &answer.body["message"]),
@@ -512,7 +518,7 @@ async fn bad_tokens_are_counted_and_then_refused_at_once() {
     let auth = Auth::Static(
         StaticTokens::parse(&TOKENS.replace(
             "4813494d137e1631bba301d5acab6e7bb7aa74ce1185d456565ef51d737677b2",
-            &hash("root"),
+            &hash("planted-root"),
         ))
         .unwrap(),
     );
@@ -524,10 +530,10 @@ async fn bad_tokens_are_counted_and_then_refused_at_once() {
         world.send(request).await
     };
     for number in 0..5 {
-        assert_eq!(get(&format!("guess{number}")).await.status, 401);
-        assert_eq!(get("root").await.status, 200);
+        assert_eq!(get(&format!("planted-guess{number}")).await.status, 401);
+        assert_eq!(get("planted-root").await.status, 200);
     }
-    let answer = get("guess5").await;
+    let answer = get("planted-guess5").await;
     assert_eq!(
         (answer.status.as_u16(), &answer.body["message"]),
         (429, &json!("too_many_requests"))

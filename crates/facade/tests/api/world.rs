@@ -26,20 +26,20 @@ pub(crate) const EMPTY: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 pub(crate) const UNKNOWN: &str = "cccccccccccccccccccccccccccccccc";
 pub(crate) const REALM: &str = "acme.example.com";
 /// May read and write every account.
-pub(crate) const ADMIN: &str = "secret";
+pub(crate) const ADMIN: &str = "planted-secret";
 /// May read ACME only.
-pub(crate) const READER: &str = "reader";
+pub(crate) const READER: &str = "planted-reader";
 
 const TOKENS: &str = r#"
 [[token]]
 name = "admin"
-sha256 = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"
+sha256 = "0101796e082e85a7acb098392550a36dcae559684bab7633d509868b9c5b6a88"
 accounts = ["*"]
 write = true
 
 [[token]]
 name = "reader"
-sha256 = "3d0941964aa3ebdcb00ccef58b1bb399f9f898465e9886d5aec7f31090a0fb30"
+sha256 = "cd534355994306b848bdabd392f2c9de2f97d4ac1dc098dc549fd4f5dec27010"
 accounts = ["4f1c2d3e4f5061728394a5b6c7d8e9f0"]
 "#;
 
@@ -113,6 +113,7 @@ impl World {
         failures: u32,
         certificate: Option<Arc<Certificate>>,
     ) -> Self {
+        lab::secrets::write_down();
         let bus = Arc::new(Memory::default());
         let clock = Arc::new(ManualClock::at(UnixMillis(T0 * 1000)));
         let empty = AccountId::parse(EMPTY).unwrap();

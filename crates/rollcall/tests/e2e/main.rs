@@ -19,6 +19,7 @@ mod notices;
 mod openapi;
 mod recovery;
 mod registrations;
+mod secrets;
 mod start;
 mod world;
 mod zones;

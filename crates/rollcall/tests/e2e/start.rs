@@ -1,14 +1,9 @@
 //! Starts that cannot work say why, and no secret shows.
 
-use std::{path::Path, process::Command};
+use std::process::Command;
 
 use anyhow::ensure;
-use lab::{
-    broker::vhost,
-    process::Process,
-    rollcall::{Rollcall, SECRETS},
-};
-
+use lab::{process::Process, secrets};
 use nix::sys::signal::Signal;
 
 use crate::world::{PATIENCE, PROGRAM};
@@ -21,7 +16,9 @@ fn refused(environment: &[(&str, &str)]) -> String {
     }
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(1));
-    String::from_utf8(output.stderr).unwrap()
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(secrets::shown(&said), None);
+    said
 }
 
 #[test]
@@ -40,30 +37,8 @@ fn what_is_wrong_is_said() {
         "amqp://u:hunter2@",
     ] {
         let said = refused(&[loopback, none, ("ZONES__A__URIS", uri)]);
-        assert!(!said.contains("hunter2"), "{said}");
+        assert!(said.contains("zones.a"), "{said}");
     }
-}
-
-#[tokio::test]
-async fn no_log_level_shows_a_password_or_a_token() -> anyhow::Result<()> {
-    let vhost = vhost().await?;
-    let settings = [("LOG__LEVEL", "trace")];
-    let rollcall = Rollcall::start(Path::new(PROGRAM), vhost.uri(), &settings).await?;
-    for path in [
-        "/v2/accounts/x/registrations",
-        "/v2/accounts/x/registrations?auth_token=lab-token",
-    ] {
-        rollcall.call("GET", path).await?;
-    }
-    let log = rollcall.log();
-    ensure!(
-        log.contains("TRACE") && log.contains("answered"),
-        "it is a full log"
-    );
-    for secret in SECRETS.iter().chain(&["StartOk"]) {
-        ensure!(!log.contains(secret), "{secret:?} is in the log");
-    }
-    Ok(())
 }
 
 #[tokio::test]
