@@ -5,8 +5,10 @@
 //! the [`Bus`] port before the table forgets. Knows neither lapin nor actix.
 
 mod accounts;
+mod anew;
 mod bus;
 mod capacity;
+mod census;
 mod changes;
 mod coalesce;
 mod delivery;
@@ -18,6 +20,7 @@ mod feed;
 mod flush;
 mod health;
 mod index;
+mod meter;
 mod notices;
 mod orders;
 mod outcome;
@@ -30,14 +33,17 @@ mod snapshot;
 mod table;
 
 pub use accounts::{Accounts, Scope};
+pub use anew::{SyncError, Synced};
 pub use bus::{Bus, BusFuture, Publication, Receipt};
 pub use capacity::Capacity;
+pub use census::Census;
 pub use changes::{Change, ChangeKind, Watcher};
 pub use delivery::Delivery;
 pub use directory::Directory;
 pub use feed::{Feed, Following, Told};
 pub use flush::{FlushError, Flushed};
 pub use health::{Health, LinkState, Round, Warmth, ZoneHealth};
+pub use meter::{Histogram, Meter};
 pub use notices::{NoticeSettings, Notices};
 pub use outcome::{Outcome, Stats};
 pub use reconcile::ReconcileSettings;

@@ -95,6 +95,8 @@ pub(crate) const GHOST: Label = ("reconcile", "ghost");
 pub(crate) const FIND: Label = ("reconcile", "find");
 /// Proxies that did not answer for a realm.
 pub(crate) const UNANSWERED: Label = ("reconcile", "unanswered");
+/// Registrations that were not there before.
+pub(crate) const STORED_NEW: Label = ("stored", "registered");
 /// Registrations that another registrar told of.
 pub(crate) const MERGED: Label = ("recovery", "from_peer");
 /// Registrations that the snapshot held.

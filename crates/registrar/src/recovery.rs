@@ -3,7 +3,10 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -50,15 +53,21 @@ pub struct RecoverySettings {
 
 /// Notes when the last word of a replay came.
 #[derive(Default)]
-pub(crate) struct Replay(Notify);
+pub(crate) struct Replay(Notify, AtomicU64);
 
 impl Replay {
+    /// How many words of replays there were since the start.
+    pub(crate) fn words(&self) -> u64 {
+        self.1.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn heard(&self) {
+        self.1.fetch_add(1, Ordering::Relaxed);
         self.0.notify_waiters();
     }
 
     /// Returns when nothing has come for a while.
-    async fn quiet(&self) {
+    pub(crate) async fn quiet(&self) {
         while tokio::time::timeout(QUIET, self.0.notified()).await.is_ok() {}
     }
 }
@@ -109,14 +118,7 @@ impl Registrar {
         }
         if settings.sync {
             self.waits(&zone, epoch, "the proxies' replay to end");
-            let sync = Publication {
-                zone: Some(zone.clone()),
-                exchange: REGISTRAR_EXCHANGE,
-                routing_key: SYNC_KEY.to_owned(),
-                body: encode_sync(self.questions.identity()),
-                mandatory: false,
-            };
-            self.bus.publish(&sync).await;
+            self.ask_proxies(&zone).await;
             let quiet = timeout_at(
                 deadline.max(Instant::now() + QUIET * 2),
                 self.replay.quiet(),
@@ -133,8 +135,20 @@ impl Registrar {
         self.gap.notify_one();
     }
 
-    /// Merges what other registrars have.
-    async fn ask_peers(&self, zone: &Zone) {
+    /// Has the proxies replay what they hold. Whether the broker took the word.
+    pub(crate) async fn ask_proxies(&self, zone: &Zone) -> bool {
+        let sync = Publication {
+            zone: Some(zone.clone()),
+            exchange: REGISTRAR_EXCHANGE,
+            routing_key: SYNC_KEY.to_owned(),
+            body: encode_sync(self.questions.identity()),
+            mandatory: false,
+        };
+        self.bus.publish(&sync).await.missing.is_empty()
+    }
+
+    /// Merges what other registrars have. Returns how many there are.
+    pub(crate) async fn ask_peers(&self, zone: &Zone) -> usize {
         let counted = PeerQuestion {
             count_only: true,
             ..PeerQuestion::default()
@@ -156,12 +170,12 @@ impl Registrar {
         });
         let peers = peers.await;
         if most == 0 {
-            return;
+            return peers.len();
         }
         tracing::info!(%zone, peers = peers.len(), registrations = most, "other registrars have registrations");
         if most <= MAX_IN_ONE {
             self.ask_peers_for(zone, None, &peers).await;
-            return;
+            return peers.len();
         }
         let realms = self.peers_realms(zone, &peers).await;
         stream::iter(realms)
@@ -170,6 +184,7 @@ impl Registrar {
                 async move { self.ask_peers_for(zone, Some(realm), peers).await }
             })
             .await;
+        peers.len()
     }
 
     async fn peers_realms(&self, zone: &Zone, peers: &HashSet<Text>) -> HashSet<Text> {

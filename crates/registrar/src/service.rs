@@ -24,6 +24,7 @@ use crate::{
     echoes::Echoes,
     flush,
     health::{Health, LinkState},
+    meter::Meter,
     outcome::{CLOCK_AHEAD, Outcome, Stats},
     questions::Questions,
     recovery::Replay,
@@ -79,6 +80,7 @@ pub struct Registrar {
     pub(crate) settings: Settings,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) stats: Stats,
+    pub(crate) meter: Meter,
     pub(crate) clock: Arc<dyn Clock>,
     born: UnixMillis,
     pub(crate) repeats: Repeats,
@@ -87,6 +89,8 @@ pub struct Registrar {
     pub(crate) questions: Questions,
     pub(crate) replay: Replay,
     pub(crate) health: Health,
+    /// One at a time: an operator's order to ask everybody anew.
+    pub(crate) asking: tokio::sync::Mutex<()>,
     /// Something may have been missed.
     pub(crate) gap: Notify,
     /// Whoever is registered is in the table: as [`Health::is_complete`] says.
@@ -126,6 +130,7 @@ impl Registrar {
             settings,
             bus,
             stats: Stats::default(),
+            meter: Meter::default(),
             clock,
             complete: AtomicBool::new(false),
             repeats: Repeats::default(),
@@ -134,12 +139,14 @@ impl Registrar {
             questions,
             replay: Replay::default(),
             health: Health::default(),
+            asking: tokio::sync::Mutex::default(),
             gap: Notify::new(),
         }
     }
 
     /// Takes a message, applies it and counts what became of it.
     pub fn deliver(&self, delivery: Delivery<'_>) -> Outcome {
+        let begun = Meter::begin();
         let limits = if delivery.targeted {
             ANSWER_LIMITS
         } else {
@@ -147,7 +154,7 @@ impl Registrar {
         };
         let outcome = match decode(delivery.body, limits) {
             Ok(Event::Registration(mut report)) => {
-                self.date(&mut report, delivery.targeted);
+                self.date(&mut report, delivery.targeted, begun.is_some());
                 self.apply(&report, delivery.zone, delivery.redelivered)
             }
             Ok(Event::Flush(flush, sender)) => self.flushed(&flush, &sender, delivery.zone),
@@ -166,18 +173,26 @@ impl Registrar {
             Err(reject) => Outcome::Rejected(reject),
         };
         self.stats.count(&outcome);
+        if let Some(begun) = begun {
+            self.meter.applied(begun);
+        }
         outcome
     }
 
     /// Sees to it that a report's kind and time can be believed.
-    fn date(&self, report: &mut Report, targeted: bool) {
-        let ahead = report.time.0.saturating_sub(self.clock.now().seconds().0);
+    fn date(&self, report: &mut Report, targeted: bool, measured: bool) {
+        let now = self.clock.now();
+        let ahead = report.time.0.saturating_sub(now.seconds().0);
         if ahead > u64::from(self.settings.max_clock_skew) {
             self.stats.add(CLOCK_AHEAD, 1);
         }
         if report.origin == Origin::Statement && !targeted {
             // Only who was asked can state; any other tells what happened.
             report.origin = Origin::Event;
+        }
+        if measured && report.origin == Origin::Event {
+            let happened = report.time.millis();
+            self.meter.heard_after(now.0.saturating_sub(happened.0));
         }
         if let (Origin::Statement, Lifetime::Seconds(seconds)) = (report.origin, report.lifetime) {
             // It is read from the proxy's database, which is behind.
@@ -313,6 +328,27 @@ impl Registrar {
     /// How often each outcome was seen.
     pub fn stats(&self) -> &Stats {
         &self.stats
+    }
+
+    /// What is measured beside that.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// When it began.
+    pub fn born(&self) -> UnixMillis {
+        self.born
+    }
+
+    /// How many registrations the table holds, those that have ended but are not reclaimed yet
+    /// included; a look at a counter.
+    pub fn size(&self) -> usize {
+        self.table.held()
+    }
+
+    /// How many of them there may be.
+    pub fn capacity(&self) -> Capacity {
+        self.settings.capacity
     }
 
     /// Reclaims the memory of what has expired; to be called about once a second.
