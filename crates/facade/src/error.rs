@@ -43,6 +43,9 @@ pub(crate) enum ApiError {
     /// The token or the account could not be checked.
     #[error("{detail}")]
     AuthUnreachable { detail: String },
+    /// The same is being done already.
+    #[error("busy")]
+    Busy,
     #[error("stopping")]
     Stopping,
     #[error("the request took too long")]
@@ -90,6 +93,7 @@ impl ApiError {
             Self::NotAcceptable => "not_acceptable",
             Self::InvalidMethod { .. } => "invalid_method",
             Self::AuthUnreachable { .. } => "datastore_unreachable",
+            Self::Busy => "busy",
             Self::Stopping => "stopping",
             Self::Timeout => "request_timeout",
             Self::TooManyRequests { .. } => "too_many_requests",
@@ -129,6 +133,9 @@ impl ApiError {
             }),
             Self::Timeout => {
                 json!({"message": "the request's body did not come in time"})
+            }
+            Self::Busy => {
+                json!({"message": "this is being done already: wait for its end"})
             }
             Self::Stopping => {
                 json!({"message": "this node stops: ask another, or again in a moment"})
@@ -173,6 +180,7 @@ impl ResponseError for ApiError {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::BadIdentifier { .. } | Self::FaultyRequest => StatusCode::NOT_FOUND,
             Self::InvalidMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Busy => Self::BUSY,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,

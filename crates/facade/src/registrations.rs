@@ -182,7 +182,7 @@ pub(crate) async fn flush_events(
 
 /// Carries an order out, whether or not the caller waits for it: what the proxies were told the
 /// table has to follow.
-async fn to_the_end<O>(order: O) -> Result<Flushed, ApiError>
+pub(crate) async fn to_the_end<O>(order: O) -> Result<Flushed, ApiError>
 where
     O: Future<Output = Result<Flushed, FlushError>> + Send + 'static,
 {

@@ -1,11 +1,14 @@
 //! The binary's parts: command line, configuration, life cycle, wiring, and the demo.
 
 pub mod accounts;
+pub mod admin;
 pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod demo;
 pub mod life;
+pub mod metrics;
 pub mod serve;
 pub mod snapshot;
 pub mod telemetry;

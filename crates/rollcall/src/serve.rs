@@ -1,16 +1,29 @@
 //! Wiring of the service: configuration to settings, settings to parts, parts to each other.
 
-use std::{collections::HashMap, net::TcpListener, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    net::TcpListener,
+    os::unix::net::UnixListener,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use amqp::{AmqpBus, ZoneSettings};
 use anyhow::Context as _;
 use facade::{Certificate, Facade, ServerSettings, Throttle, ThrottleSettings};
 use kapi::{Identity, Limits};
-use registrar::{Accounts, Feed, Registrar, Settings};
+use registrar::{Accounts, Census, Feed, Registrar, Settings};
 use registration::{Clock, Policy, SystemClock, Zone};
 
 use crate::{
-    accounts, auth, config::Config, life::Life, snapshot, telemetry, upkeep::Upkeep, watched,
+    accounts, admin, auth,
+    config::Config,
+    life::Life,
+    metrics::{self, Sources},
+    snapshot, telemetry,
+    upkeep::Upkeep,
+    watched,
 };
 
 /// Changes that are kept for those who follow them and come back.
@@ -42,6 +55,8 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     let (upkeep, mut watchers) = Upkeep::new(&config);
     let (feed, watcher) = Feed::new(FEED_LENGTH);
     watchers.push(watcher);
+    let (census, watcher) = Census::new(zones(&config).into_iter().map(|zone| zone.zone));
+    watchers.push(watcher);
     let registrar = Arc::new(Registrar::watched(
         registrar_settings(&config)?,
         Accounts::new(realms),
@@ -52,6 +67,7 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     let listener = TcpListener::bind((bind, port))
         .with_context(|| format!("cannot listen on {bind} port {port} (http.bind, http.port)"))?;
     let address = listener.local_addr().context("the socket has no address")?;
+    let operators = Operators::listen(&config)?;
 
     let life = Life::default();
     upkeep.start(&life, &registrar, &config);
@@ -66,16 +82,26 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     }));
     let sweeping = Arc::clone(&throttle);
     life.every(THROTTLE_PERIOD, "throttle", move || sweeping.sweep());
-    let facade = Facade {
+    let metrics = metrics::metrics(Sources {
+        registrar: Arc::clone(&registrar),
+        census,
+        bus: Some(bus),
+        auth: auth.cache(),
+        clock: Arc::clone(&clock),
+        node: config.amqp.node.clone(),
+    });
+    let facade = Arc::new(Facade {
         registrar,
         auth,
         description: facade::description(),
         feed: Arc::clone(&feed),
         throttle: Arc::clone(&throttle),
         clock,
+        metrics,
         node: config.amqp.node.clone(),
         echo_token: config.auth.echo_token,
-    };
+    });
+    operators.serve(&life, &facade)?;
     if let Some(certificate) = &certificate {
         renew(&life, certificate);
     }
@@ -90,6 +116,44 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     }
     log_counts(&counted);
     ended
+}
+
+/// What is served to operators beside the API.
+struct Operators {
+    metrics: Option<TcpListener>,
+    socket: Option<(PathBuf, UnixListener)>,
+}
+
+impl Operators {
+    /// Listens as configured.
+    fn listen(config: &Config) -> anyhow::Result<Self> {
+        let metrics = config.metrics.listen.map(|address| {
+            TcpListener::bind(address)
+                .with_context(|| format!("cannot listen on {address} (metrics.bind, metrics.port)"))
+        });
+        let socket = config.admin.socket.as_ref().map(|path| {
+            let listener = admin::listen(path, config.admin.mode)?;
+            anyhow::Ok((path.clone(), listener))
+        });
+        Ok(Self {
+            metrics: metrics.transpose()?,
+            socket: socket.transpose()?,
+        })
+    }
+
+    /// Serves until the stop.
+    fn serve(self, life: &Life, facade: &Arc<Facade>) -> anyhow::Result<()> {
+        if let Some(listener) = self.metrics {
+            let server = facade::serve_metrics(facade.metrics.clone(), listener)?;
+            life.serve_beside("metrics", server, || {});
+        }
+        if let Some((path, listener)) = self.socket {
+            let server = facade::serve_admin(Arc::clone(facade), listener)?;
+            tracing::info!(socket = %path.display(), "listening for operators");
+            life.serve_beside("admin", server, move || drop(std::fs::remove_file(&path)));
+        }
+        Ok(())
+    }
 }
 
 /// Ends what would otherwise go on for as long as anyone follows.
@@ -124,12 +188,12 @@ fn log_counts(registrar: &Registrar) {
 }
 
 /// The environment as far as it is text; what is not cannot be a setting.
-fn environment() -> impl Iterator<Item = (String, String)> {
+pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
         .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
 }
 
-fn zones(config: &Config) -> Vec<ZoneSettings> {
+pub(crate) fn zones(config: &Config) -> Vec<ZoneSettings> {
     let zone = |zone: &crate::config::Zone| ZoneSettings {
         zone: Zone::new(&zone.name),
         uris: zone.uris.clone(),
@@ -138,7 +202,7 @@ fn zones(config: &Config) -> Vec<ZoneSettings> {
     config.zones.iter().map(zone).collect()
 }
 
-fn amqp_settings(config: &Config) -> amqp::Settings {
+pub(crate) fn amqp_settings(config: &Config) -> amqp::Settings {
     let amqp = &config.amqp;
     amqp::Settings {
         node: amqp.node.clone(),
@@ -155,7 +219,7 @@ fn amqp_settings(config: &Config) -> amqp::Settings {
     }
 }
 
-fn registrar_settings(config: &Config) -> anyhow::Result<Settings> {
+pub(crate) fn registrar_settings(config: &Config) -> anyhow::Result<Settings> {
     Ok(Settings {
         policy: Policy {
             expires_deviation: config.cache.expires_deviation,
