@@ -180,3 +180,33 @@ pub struct Service {
     #[arg(long, env = "ROLLCALL_TOKEN_FILE", value_name = "FILE")]
     pub token_file: Option<PathBuf>,
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn every_help_fits_and_gives_an_example() {
+        let mut root = Cli::command();
+        root.build();
+        let mut commands = vec![root.clone()];
+        commands.extend(root.get_subcommands().cloned());
+        assert!(commands.len() > 12);
+        for mut command in commands {
+            let name = command.get_name().to_owned();
+            if name == "help" {
+                continue;
+            }
+            let short = command.render_help().to_string();
+            let long = command.render_long_help().to_string();
+            let example = format!("Example: rollcall {name} ");
+            let has_one = name == "rollcall" || long.contains(example.trim_end());
+            assert!(has_one && long.contains("Example: "), "{name}: {long}");
+            for line in short.lines().chain(long.lines()) {
+                assert!(line.chars().count() <= 100, "{name}: {line}");
+            }
+        }
+    }
+}

@@ -97,13 +97,13 @@ impl Auth {
         }
     }
 
-    /// How often what was learned of tokens and keys was remembered; `None` where nothing is to be
-    /// learned.
-    pub fn cache(&self) -> Option<CacheCounts> {
+    /// How often what was learned of tokens and keys was remembered; never where
+    /// nothing is to be learned.
+    pub fn cache(&self) -> CacheCounts {
         match self {
-            Self::None | Self::Static(_) => None,
-            Self::Jwt(jwt) => Some(jwt.cache()),
-            Self::Crossbar(crossbar) => Some(crossbar.cache()),
+            Self::None | Self::Static(_) => CacheCounts::default(),
+            Self::Jwt(jwt) => jwt.cache(),
+            Self::Crossbar(crossbar) => crossbar.cache(),
         }
     }
 

@@ -14,7 +14,7 @@ use std::{
 use anyhow::Context as _;
 use facade::{
     Facade, ServerSettings, Throttle, ThrottleSettings,
-    auth::{Auth, StaticTokens},
+    auth::{Auth, CacheCounts, StaticTokens},
 };
 use registrar::{
     Accounts, Census, Delivery, Feed, LinkState, RecoverySettings, Registrar, Settings,
@@ -90,7 +90,7 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
         registrar: Arc::clone(&registrar),
         census,
         bus: None,
-        auth: None,
+        auth: CacheCounts::default(),
         clock: Arc::clone(&clock),
         node: NODE.into(),
     });

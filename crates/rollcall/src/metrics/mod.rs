@@ -32,8 +32,8 @@ pub struct Sources {
     pub census: Arc<Census>,
     /// The brokers' connections; `None` where there are none.
     pub bus: Option<Arc<AmqpBus>>,
-    /// What is remembered of tokens; `None` where nothing is.
-    pub auth: Option<CacheCounts>,
+    /// How often tokens and keys were remembered.
+    pub auth: CacheCounts,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// This node.
@@ -61,9 +61,7 @@ pub fn metrics(sources: Sources) -> Metrics {
         bus: sources.bus,
     }));
     registry.register_collector(Box::new(Process::new(&*sources.clock)));
-    if let Some(counts) = sources.auth {
-        registry.register_collector(Box::new(Auth(counts)));
-    }
+    registry.register_collector(Box::new(Auth(sources.auth)));
     Metrics::new(registry)
 }
 
