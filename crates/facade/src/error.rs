@@ -43,6 +43,9 @@ pub(crate) enum ApiError {
     /// The token or the account could not be checked.
     #[error("{detail}")]
     AuthUnreachable { detail: String },
+    /// There is nobody to ask.
+    #[error("no zone is connected to RabbitMQ")]
+    NoBroker,
     /// The same is being done already.
     #[error("busy")]
     Busy,
@@ -93,6 +96,7 @@ impl ApiError {
             Self::NotAcceptable => "not_acceptable",
             Self::InvalidMethod { .. } => "invalid_method",
             Self::AuthUnreachable { .. } => "datastore_unreachable",
+            Self::NoBroker => "broker_unreachable",
             Self::Busy => "busy",
             Self::Stopping => "stopping",
             Self::Timeout => "request_timeout",
@@ -133,6 +137,9 @@ impl ApiError {
             }),
             Self::Timeout => {
                 json!({"message": "the request's body did not come in time"})
+            }
+            Self::NoBroker => {
+                json!({"message": "no zone is connected to RabbitMQ, so nobody was asked: try again"})
             }
             Self::Busy => {
                 json!({"message": "this is being done already: wait for its end"})
@@ -180,13 +187,14 @@ impl ResponseError for ApiError {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::BadIdentifier { .. } | Self::FaultyRequest => StatusCode::NOT_FOUND,
             Self::InvalidMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Busy => Self::BUSY,
+            Self::Busy => StatusCode::CONFLICT,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::BrokerUnreachable { .. } | Self::AuthUnreachable { .. } | Self::Stopping => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::BrokerUnreachable { .. }
+            | Self::AuthUnreachable { .. }
+            | Self::NoBroker
+            | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLarge { status, .. } | Self::Framework { status } => *status,
         }
     }

@@ -19,6 +19,7 @@ pub(crate) struct Readiness {
     status: &'static str,
     /// Why it is not ready, or only in part.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     reasons: Vec<String>,
     zones: BTreeMap<String, Zone>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -47,6 +47,12 @@ pub struct Metrics {
     durations: Family<Route, Histogram>,
 }
 
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new(Registry::default())
+    }
+}
+
 impl Metrics {
     /// Those of a registry, and of requests beside them.
     pub fn new(mut registry: Registry) -> Self {

@@ -87,7 +87,7 @@ fn start() -> (Arc<Registrar>, String) {
         })),
         clock,
         node: "rollcall@large".into(),
-        metrics: facade::Metrics::new(Default::default()),
+        metrics: facade::Metrics::default(),
         echo_token: false,
     };
     let settings = ServerSettings {

@@ -33,10 +33,10 @@ pub fn listen(path: &Path, mode: u32) -> anyhow::Result<UnixListener> {
         .permissions(Permissions::from_mode(0o700))
         .tempdir_in(folder)
         .with_context(cannot)?;
-    let made = hidden.path().join("s");
-    let listener = UnixListener::bind(&made).with_context(cannot)?;
-    fs::set_permissions(&made, Permissions::from_mode(mode)).with_context(cannot)?;
-    fs::rename(&made, path).with_context(cannot)?;
+    let fresh = hidden.path().join("s");
+    let listener = UnixListener::bind(&fresh).with_context(cannot)?;
+    fs::set_permissions(&fresh, Permissions::from_mode(mode)).with_context(cannot)?;
+    fs::rename(&fresh, path).with_context(cannot)?;
     Ok(listener)
 }
 

@@ -1,5 +1,7 @@
 //! The command line.
 
+#![allow(clippy::doc_markdown, reason = "these comments are what --help prints")]
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -171,9 +173,10 @@ pub struct Format {
 #[command(next_help_heading = "The service")]
 pub struct Service {
     /// Its Unix socket (setting admin.socket); needs no token
-    #[arg(long, env = "ROLLCALL_SOCKET", default_value = SOCKET, conflicts_with = "url")]
+    #[arg(long, env = "ROLLCALL_SOCKET", default_value = SOCKET)]
     pub socket: PathBuf,
-    /// Talk HTTP instead, with the token of --token-file or of the variable `ROLLCALL_TOKEN`
+    /// Talk HTTP instead, with the token of --token-file or of the variable ROLLCALL_TOKEN; goes
+    /// before --socket
     #[arg(long, env = "ROLLCALL_URL")]
     pub url: Option<String>,
     /// File whose first line is the token

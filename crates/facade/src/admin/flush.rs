@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
+use actix_web::{HttpRequest, HttpResponse, web::Data};
 use registrar::SyncError;
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use super::{Operator, json, name, realm};
 use crate::{Facade, caller::ToWrite, error::ApiError, query::Params, registrations::to_the_end};
 
 #[derive(Serialize)]
-struct Flushed {
+struct Done {
     flushed: usize,
     /// Flushed again in a moment, since the proxies may not find them yet.
     repeated: usize,
@@ -51,7 +51,7 @@ pub(super) async fn flush(
     };
     let flushed = to_the_end(order).await?;
     let missing = flushed.missing.into_iter();
-    Ok(json(&Flushed {
+    Ok(json(&Done {
         flushed: flushed.forgotten,
         repeated: flushed.repeated,
         missing: missing
@@ -69,11 +69,7 @@ pub(super) async fn sync(
     let synced = facade.registrar.ask_anew().await;
     let synced = synced.map_err(|error| match error {
         SyncError::Running => ApiError::Busy,
-        SyncError::NoZone => ApiError::BrokerUnreachable {
-            detail: error.to_string(),
-            forgotten: 0,
-            zones: facade.registrar.health().zones().into_keys().collect(),
-        },
+        SyncError::NoZone => ApiError::NoBroker,
     })?;
     let peers = synced.zones.iter();
     Ok(json(&Synced {
@@ -85,9 +81,4 @@ pub(super) async fn sync(
         new: synced.new,
         registrations: facade.registrar.size(),
     }))
-}
-
-impl ApiError {
-    /// The status of [`ApiError::Busy`].
-    pub(crate) const BUSY: StatusCode = StatusCode::CONFLICT;
 }

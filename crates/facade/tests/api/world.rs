@@ -138,7 +138,7 @@ impl World {
             })),
             clock: Arc::<ManualClock>::clone(&clock),
             node: "rollcall@test".into(),
-            metrics: facade::Metrics::new(Default::default()),
+            metrics: facade::Metrics::default(),
             echo_token,
         };
         let settings = ServerSettings {

@@ -22,7 +22,7 @@ use crate::cli::Service;
 const TICK: Duration = Duration::from_millis(100);
 
 #[derive(Deserialize)]
-struct Flushed {
+struct Done {
     flushed: u64,
     repeated: u64,
     missing: BTreeMap<String, String>,
@@ -54,13 +54,13 @@ pub(super) async fn flush(
             format!("all of {of} ({})", registrations(count))
         };
         if !agreed(&what)? {
-            return Err(Failure::new(Code::Declined, "nothing was flushed"));
+            return Err(Failure::of(Code::Declined, "nothing was flushed"));
         }
     }
     if force {
         query.push(("force", "true"));
     }
-    let flushing = client.json::<Flushed>(Method::DELETE, "/admin/registrations", &query);
+    let flushing = client.json::<Done>(Method::DELETE, "/admin/registrations", &query);
     let flushed = flushing.await?;
     line(&format!("{} flushed", registrations(flushed.flushed)))?;
     if flushed.repeated > 0 {
@@ -76,7 +76,7 @@ pub(super) async fn flush(
     let missing: Vec<_> = missing
         .map(|(zone, reason)| format!("zone {zone}: {reason}"))
         .collect();
-    Err(Failure::new(
+    Err(Failure::of(
         Code::Partial,
         format!(
             "phones of these zones stay registered, flush again when they are back: {}",

@@ -27,7 +27,7 @@ pub(super) fn check(file: &Path) -> anyhow::Result<()> {
             file.display(),
             problems.join("\n  ")
         );
-        return Err(Failure::new(Code::Failed, message));
+        return Err(Failure::of(Code::Failed, message));
     }
     let names: Vec<_> = config.zones.iter().map(|zone| zone.name.as_str()).collect();
     line(&format!(

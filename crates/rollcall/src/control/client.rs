@@ -152,7 +152,7 @@ impl Client {
                 ),
             ),
         };
-        Failure::new(code, message)
+        Failure::of(code, message)
     }
 
     async fn refused(&self, response: Response) -> anyhow::Error {
@@ -164,26 +164,26 @@ impl Client {
         let cause = text("cause").map_or_else(String::new, |cause| format!(" ({cause})"));
         let said = format!("{message}{cause}");
         match status {
-            StatusCode::UNAUTHORIZED => Failure::new(
+            StatusCode::UNAUTHORIZED => Failure::of(
                 Code::NotAllowed,
                 format!(
                     "{} does not know the token: set {TOKEN} or --token-file",
                     self.place
                 ),
             ),
-            StatusCode::FORBIDDEN => Failure::new(
+            StatusCode::FORBIDDEN => Failure::of(
                 Code::NotAllowed,
                 "the token may not do this: it needs all accounts, and to flush the right to write",
             ),
-            StatusCode::NOT_FOUND if cause.is_empty() => Failure::new(
+            StatusCode::NOT_FOUND if cause.is_empty() => Failure::of(
                 Code::Failed,
                 format!(
                     "{} has no such path: is it a rollcall, and as new as this?",
                     self.place
                 ),
             ),
-            StatusCode::NOT_FOUND => Failure::new(Code::NotFound, said),
-            _ => Failure::new(Code::Failed, format!("{said} (status {status})")),
+            StatusCode::NOT_FOUND => Failure::of(Code::NotFound, said),
+            _ => Failure::of(Code::Failed, format!("{said} (status {status})")),
         }
     }
 }
@@ -246,7 +246,7 @@ impl Lines<'_> {
             self.buffer.drain(..self.given);
             self.given = 0;
             if self.buffer.len() > MAX_LINE {
-                return Err(Failure::new(
+                return Err(Failure::of(
                     Code::Failed,
                     format!("{} does not answer as rollcall does", self.client.place),
                 ));

@@ -41,7 +41,7 @@ pub struct Failure {
 
 impl Failure {
     /// The error.
-    pub(super) fn new(code: Code, message: impl Into<String>) -> anyhow::Error {
+    pub(super) fn of(code: Code, message: impl Into<String>) -> anyhow::Error {
         Self {
             code,
             message: message.into(),

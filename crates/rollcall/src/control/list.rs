@@ -166,7 +166,7 @@ pub(super) async fn details(service: &Service, of: &str, json: bool) -> anyhow::
     let mut lines = client.lines(LIST, &query).await?;
     let is_user = query.len() > 1;
     if lines.total == Some(0) && is_user {
-        return Err(Failure::new(
+        return Err(Failure::of(
             Code::NotFound,
             format!("{of} is not registered: see who is with rollcall summary"),
         ));

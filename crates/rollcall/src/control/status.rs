@@ -65,7 +65,7 @@ pub(super) async fn status(service: &Service, json: bool) -> anyhow::Result<()> 
     }
     if status.readiness.status == "not_ready" {
         let reasons = status.readiness.reasons.join("; ");
-        return Err(Failure::new(
+        return Err(Failure::of(
             Code::NotReady,
             format!("not ready: {}", clean(&reasons)),
         ));

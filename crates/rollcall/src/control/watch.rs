@@ -52,7 +52,7 @@ pub(super) async fn watch(
                 registration,
             } => line(&shown(&change, time, &registration))?,
             Word::End { end } if end == "dropped" => {
-                return Err(Failure::new(
+                return Err(Failure::of(
                     Code::Unreachable,
                     "changes came faster than they were read: watch a realm, or write to a file",
                 ));
@@ -60,7 +60,7 @@ pub(super) async fn watch(
             Word::End { .. } => break,
         }
     }
-    Err(Failure::new(
+    Err(Failure::of(
         Code::Unreachable,
         "the service stops: watch again when it is back",
     ))

@@ -55,9 +55,8 @@ impl Collector for Table {
 /// The events' kind that a count belongs to, if it is one of events.
 fn event(kind: &str, reason: &str) -> Option<&'static str> {
     match kind {
-        "stored" | "removed" => Some("registration"),
         "ignored" if reason == "other_message" => Some("other"),
-        "ignored" => Some("registration"),
+        "stored" | "removed" | "ignored" => Some("registration"),
         "flush" => Some("flush"),
         "query" => Some("query"),
         "reply" => Some("reply"),

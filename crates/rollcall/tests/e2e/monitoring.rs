@@ -63,7 +63,7 @@ fn named(expression: &str) -> Vec<(String, Vec<String>)> {
     let mut found = Vec::new();
     let mut rest = expression;
     while let Some(start) = rest.find(is_part) {
-        rest = &rest[start..];
+        rest = rest.split_at(start).1;
         let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
         rest = after;
@@ -106,7 +106,7 @@ fn expressions(value: &Value, found: &mut Vec<String>) {
                     Value::String(text)
                         if key == "expr" || (key == "query" && text.contains("rollcall_")) =>
                     {
-                        found.push(text.clone())
+                        found.push(text.clone());
                     }
                     other => expressions(other, found),
                 }

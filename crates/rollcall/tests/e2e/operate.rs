@@ -12,6 +12,7 @@ use lab::{
     amqp::{self, Tap},
     broker::vhost,
     management::Vhost,
+    process::Process,
     rollcall::{Rollcall, TOKEN},
     wait,
 };
@@ -363,6 +364,59 @@ async fn over_http_a_token_is_needed_and_never_shown() -> anyhow::Result<()> {
         code(&gone) == Some(3) && said(&gone).contains("admin.socket"),
         "{gone:?}"
     );
+    Ok(())
+}
+
+/// Nobody listens there.
+const NOWHERE: &str = "amqp://127.0.0.1:1";
+
+#[tokio::test]
+async fn a_zone_that_is_down_is_named() -> anyhow::Result<()> {
+    let service = Service::start(&[("ZONES__WEST__URIS", NOWHERE)]).await?;
+    let status = service.out(&["status"])?;
+    ensure!(status.contains(": degraded\n"), "{status}");
+    ensure!(
+        status.contains("zone west: not connected to RabbitMQ: "),
+        "{status}"
+    );
+    let flushed = service.run(&["flush", "amy@acme.example.com"])?;
+    ensure!(code(&flushed) == Some(8), "{flushed:?}");
+    ensure!(
+        flushed.stdout.starts_with(b"1 registration flushed\n"),
+        "{flushed:?}"
+    );
+    ensure!(
+        said(&flushed).contains("zone west: not connected"),
+        "{flushed:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_ready_says_so_and_flushes_nothing() -> anyhow::Result<()> {
+    let home = tempfile::tempdir()?;
+    let socket = home.path().join("admin.sock");
+    let mut serve = bare(&["serve"]);
+    serve
+        .env("ROLLCALL_AUTH__MODE", "none")
+        .env("ROLLCALL_HTTP__BIND", "127.0.0.1")
+        .env("ROLLCALL_HTTP__PORT", "0")
+        .env("ROLLCALL_AMQP__NODE", "rollcall@lab")
+        .env("ROLLCALL_ZONES__WEST__URIS", NOWHERE)
+        .env("ROLLCALL_ADMIN__SOCKET", &socket);
+    let process = Process::start("rollcall", &mut serve, &home.path().join("log"))?;
+    let run = |arguments: &[&str]| bare(arguments).env("ROLLCALL_SOCKET", &socket).output();
+    let status = wait::until("it to answer", PATIENCE, async || {
+        let status = run(&["status"])?;
+        ensure!(code(&status) == Some(7), "{status:?} {}", process.output());
+        Ok(status)
+    });
+    ensure!(said(&status.await?).contains("zone west: not connected"));
+    for arguments in [["flush", "acme.example.com"].as_slice(), &["sync"]] {
+        let failed = run(arguments)?;
+        ensure!(code(&failed) == Some(1), "{failed:?}");
+        ensure!(said(&failed).contains("RabbitMQ"), "{failed:?}");
+    }
     Ok(())
 }
 
