@@ -73,6 +73,7 @@ impl AmqpBus {
             .collect()
     }
 
+    #[tracing::instrument(level = "debug", name = "publish", skip_all, fields(zone = %link.zone))]
     async fn publish_in(&self, link: &Link, publication: &Publication) -> Result<(), String> {
         match link.publisher() {
             Some(publisher) => publisher

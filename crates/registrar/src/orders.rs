@@ -107,6 +107,7 @@ impl Registrar {
         }
     }
 
+    #[tracing::instrument(level = "debug", name = "flush", skip_all)]
     async fn carry_out(&self, targets: &[Flush]) -> Result<Flushed, FlushError> {
         flush::check_all(targets)?;
         let mut done = Flushed::default();

@@ -203,6 +203,7 @@ impl Registrar {
     }
 
     pub(crate) fn apply(&self, report: &Report, zone: &Zone, redelivered: bool) -> Outcome {
+        let _span = tracing::debug_span!("cache").entered();
         let hearing = Hearing {
             zone,
             policy: &self.settings.policy,

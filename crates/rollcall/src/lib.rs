@@ -12,5 +12,7 @@ pub mod metrics;
 pub mod serve;
 pub mod snapshot;
 pub mod telemetry;
+#[cfg(feature = "otlp")]
+pub mod traces;
 pub mod upkeep;
 pub mod watched;

@@ -36,9 +36,9 @@ const CERTIFICATE_PERIOD: Duration = Duration::from_secs(10);
 /// Runs the service until it is told to stop.
 pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     let config = Config::load(config, environment())?;
-    telemetry::init(&config.log)?;
     // Whichever part of the program speaks TLS first must find one.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    let _traces = telemetry::init(&config.log)?;
     let auth = auth::auth(&config)?;
     let certificate = config.http.tls.clone();
     let certificate = certificate

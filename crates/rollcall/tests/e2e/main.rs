@@ -22,5 +22,7 @@ mod operate;
 mod recovery;
 mod registrations;
 mod start;
+#[cfg(feature = "otlp")]
+mod traces;
 mod world;
 mod zones;
