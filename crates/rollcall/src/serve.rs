@@ -14,7 +14,7 @@ use anyhow::Context as _;
 use facade::{Certificate, Facade, ServerSettings, Throttle, ThrottleSettings};
 use kapi::{Identity, Limits};
 use registrar::{Accounts, Census, Feed, Registrar, Settings};
-use registration::{Clock, Policy, SystemClock, Zone};
+use registration::{AccountId, Clock, Policy, SystemClock, Zone};
 
 use crate::{
     accounts, admin, auth,
@@ -40,15 +40,7 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let _traces = telemetry::init(&config.log)?;
     let auth = auth::auth(&config)?;
-    let certificate = config.http.tls.clone();
-    let certificate = certificate
-        .map(|(chain, key)| Certificate::read(chain, key))
-        .transpose()?;
-    let realms = config
-        .accounts
-        .realms_file
-        .as_deref()
-        .map_or_else(|| Ok(HashMap::new()), accounts::read)?;
+    let (certificate, realms) = (certificate(&config)?, realms(&config)?);
     let (bind, port) = (config.http.bind, config.http.port);
     let bus = AmqpBus::new(amqp_settings(&config), zones(&config))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -116,6 +108,18 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     }
     log_counts(&counted);
     ended
+}
+
+/// The certificate, if there is to be TLS.
+fn certificate(config: &Config) -> anyhow::Result<Option<Arc<Certificate>>> {
+    let files = config.http.tls.clone();
+    let read = files.map(|(chain, key)| Certificate::read(chain, key));
+    Ok(read.transpose()?)
+}
+
+fn realms(config: &Config) -> anyhow::Result<HashMap<AccountId, Vec<String>>> {
+    let file = config.accounts.realms_file.as_deref();
+    file.map_or_else(|| Ok(HashMap::new()), accounts::read)
 }
 
 /// What is served to operators beside the API.

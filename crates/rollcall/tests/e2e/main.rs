@@ -21,6 +21,7 @@ mod openapi;
 mod operate;
 mod recovery;
 mod registrations;
+mod service;
 mod start;
 #[cfg(feature = "otlp")]
 mod traces;

@@ -11,7 +11,7 @@ use anyhow::{Context as _, ensure};
 use lab::{ports::free_tcp, rollcall::TOKEN, wait};
 use serde_json::Value;
 
-use crate::{operate::Service, world::PATIENCE};
+use crate::{service::Service, world::PATIENCE};
 
 /// Of every metric the labels that it has.
 type Known = BTreeMap<String, BTreeSet<String>>;
