@@ -82,6 +82,7 @@ impl Server {
             })),
             clock,
             node: "rollcall@fuzz".into(),
+            metrics: facade::Metrics::default(),
             echo_token: true,
         });
         let app = Rc::new(wait(init_service(facade::app(facade, MAX_BODY_BYTES))));

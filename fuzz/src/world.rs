@@ -126,7 +126,7 @@ impl World {
             .into_iter()
             .flatten()
         {
-            assert!(self.registrar.of_realm(realm).contains(r), "{r:?}");
+            assert!(unpacked(&self.registrar.of_realm(realm)).contains(r), "{r:?}");
         }
         check_json(r);
     }

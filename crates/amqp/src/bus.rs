@@ -65,6 +65,15 @@ impl AmqpBus {
             .collect()
     }
 
+    /// How many messages wait in each zone's queue, where that has been seen lately.
+    pub fn waiting(&self) -> Vec<(Zone, Option<u64>)> {
+        let links = self.zones.iter().map(|(_, link)| link);
+        links
+            .map(|link| (link.zone.clone(), link.waiting()))
+            .collect()
+    }
+
+    #[tracing::instrument(level = "debug", name = "publish", skip_all, fields(zone = %link.zone))]
     async fn publish_in(&self, link: &Link, publication: &Publication) -> Result<(), String> {
         match link.publisher() {
             Some(publisher) => publisher

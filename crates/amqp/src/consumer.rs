@@ -97,6 +97,9 @@ pub(crate) fn apply(
         redelivered: delivery.redelivered,
         targeted: delivery.exchange.as_str() == TARGETED_EXCHANGE,
     };
+    // Costs nothing unless somebody collects traces.
+    let _span =
+        tracing::debug_span!("delivery", %zone, redelivered = delivery.redelivered).entered();
     let applied = catch_unwind(AssertUnwindSafe(|| registrar.deliver(taken)));
     let Ok(outcome) = applied else {
         registrar.stats().panicked();

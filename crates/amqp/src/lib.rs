@@ -7,6 +7,7 @@
 mod backoff;
 mod bus;
 mod consumer;
+mod depth;
 mod dial;
 mod inbox;
 mod leader;

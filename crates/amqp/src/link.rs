@@ -2,7 +2,7 @@
 
 use std::sync::{
     Mutex,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
 use registrar::LinkState;
@@ -11,12 +11,16 @@ use tokio::sync::watch;
 
 use crate::publisher::Publisher;
 
+/// Of how many messages wait.
+const UNKNOWN: i64 = -1;
+
 /// What the supervisor, the bus and readers of its state share of a zone.
 pub(crate) struct Link {
     pub(crate) zone: Zone,
     state: watch::Sender<LinkState>,
     publisher: Mutex<Option<Publisher>>,
     leads: AtomicBool,
+    waiting: AtomicI64,
 }
 
 impl Link {
@@ -26,6 +30,7 @@ impl Link {
             state: watch::Sender::new(LinkState::Connecting),
             publisher: Mutex::new(None),
             leads: AtomicBool::new(false),
+            waiting: AtomicI64::new(UNKNOWN),
         }
     }
 
@@ -36,6 +41,7 @@ impl Link {
 
     pub(crate) fn down(&self, reason: &str) {
         self.lead(false);
+        self.waits(None);
         *self.lock() = None;
         self.state.send_replace(LinkState::Down {
             reason: reason.to_owned(),
@@ -57,6 +63,16 @@ impl Link {
 
     pub(crate) fn lead(&self, leads: bool) {
         self.leads.store(leads, Ordering::Relaxed);
+    }
+
+    /// How many messages wait in the queue, as last seen.
+    pub(crate) fn waiting(&self) -> Option<u64> {
+        u64::try_from(self.waiting.load(Ordering::Relaxed)).ok()
+    }
+
+    pub(crate) fn waits(&self, messages: Option<u32>) {
+        let messages = messages.map_or(UNKNOWN, i64::from);
+        self.waiting.store(messages, Ordering::Relaxed);
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Publisher>> {

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     backoff::backoff,
     consumer::{Ended, consume},
+    depth,
     dial::Dialer,
     leader::seek,
     link::Link,
@@ -131,6 +132,7 @@ impl Supervisor {
             never = seek(&session.connection, &self.link), if self.settings.elect_notifier => {
                 match never {}
             }
+            never = depth::watch(&session.connection, &self.queue, &self.link) => match never {},
             () = too_late => Ended::Stopped,
         };
         // Before the goodbye, which may take a while: what is published now would be lost.

@@ -12,8 +12,8 @@ use actix_web::{
 };
 
 use crate::{
-    Certificate, Facade, boundary::boundary, devices, error::ApiError, events, health, openapi,
-    registrations, system, tunnel,
+    Certificate, Facade, admin, boundary::boundary, devices, error::ApiError, events, health,
+    openapi, registrations, system, tunnel,
 };
 
 /// Limits and sizes of the server.
@@ -98,13 +98,14 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(web::get().to(system::count))
                 .route(web::head().to(system::count)),
         )
+        .configure(admin::routes)
         .default_service(web::to(|| async {
             Err::<HttpResponse, _>(ApiError::FaultyRequest)
         }));
 }
 
 /// A path with and without a slash at its end, that says which methods it takes.
-fn resource(path: &str, allow: &'static str) -> Resource {
+pub(crate) fn resource(path: &str, allow: &'static str) -> Resource {
     web::resource([path.to_owned(), format!("{path}/")])
         .route(web::method(actix_web::http::Method::OPTIONS).to(move || ready(preflight(allow))))
         .default_service(web::to(move || async move {
@@ -150,11 +151,11 @@ pub fn app(
 
 /// Serves on a socket that is bound already. The caller stops it through its handle.
 pub fn serve(
-    facade: Facade,
+    facade: impl Into<Arc<Facade>>,
     listener: TcpListener,
     settings: &ServerSettings,
 ) -> std::io::Result<Server> {
-    let facade = Data::new(facade);
+    let facade = Data::from(facade.into());
     let max_body_bytes = settings.max_body_bytes;
     let server = HttpServer::new(move || app(Data::clone(&facade), max_body_bytes));
     let server = server

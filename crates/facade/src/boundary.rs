@@ -46,6 +46,7 @@ pub(crate) async fn boundary(
     let id = id_for(&req);
     req.extensions_mut().insert(id.clone());
     // The path without its query: a token may stand there.
+    let facade = req.app_data::<Data<Facade>>().cloned();
     let span = tracing::info_span!("request", request_id = %id.0, method = %req.method(), path = %req.path());
     let begun = Instant::now();
     // Errors of handlers and extractors arrive as responses that carry them; nothing is left that
@@ -74,6 +75,9 @@ pub(crate) async fn boundary(
     }
     if let Ok(value) = HeaderValue::from_str(&id.0) {
         response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    if let Some(facade) = facade {
+        facade.metrics.answered(&response, begun.elapsed());
     }
     tracing::info!(
         status = response.status().as_u16(),

@@ -43,6 +43,12 @@ pub(crate) enum ApiError {
     /// The token or the account could not be checked.
     #[error("{detail}")]
     AuthUnreachable { detail: String },
+    /// There is nobody to ask.
+    #[error("no zone is connected to RabbitMQ")]
+    NoBroker,
+    /// The same is being done already.
+    #[error("busy")]
+    Busy,
     #[error("stopping")]
     Stopping,
     #[error("the request took too long")]
@@ -90,11 +96,12 @@ impl ApiError {
             Self::NotAcceptable => "not_acceptable",
             Self::InvalidMethod { .. } => "invalid_method",
             Self::AuthUnreachable { .. } => "datastore_unreachable",
+            Self::Busy => "busy",
             Self::Stopping => "stopping",
             Self::Timeout => "request_timeout",
             Self::TooManyRequests { .. } => "too_many_requests",
             Self::TooLarge { .. } => "too_large",
-            Self::BrokerUnreachable { .. } => "broker_unreachable",
+            Self::BrokerUnreachable { .. } | Self::NoBroker => "broker_unreachable",
             Self::Framework { status } if status.is_server_error() => "internal_error",
             Self::Framework { .. } => "bad_request",
         }
@@ -129,6 +136,12 @@ impl ApiError {
             }),
             Self::Timeout => {
                 json!({"message": "the request's body did not come in time"})
+            }
+            Self::NoBroker => {
+                json!({"message": "no zone is connected to RabbitMQ, so nobody was asked: try again"})
+            }
+            Self::Busy => {
+                json!({"message": "this is being done already: wait for its end"})
             }
             Self::Stopping => {
                 json!({"message": "this node stops: ask another, or again in a moment"})
@@ -173,12 +186,14 @@ impl ResponseError for ApiError {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::BadIdentifier { .. } | Self::FaultyRequest => StatusCode::NOT_FOUND,
             Self::InvalidMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Busy => StatusCode::CONFLICT,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::BrokerUnreachable { .. } | Self::AuthUnreachable { .. } | Self::Stopping => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::BrokerUnreachable { .. }
+            | Self::AuthUnreachable { .. }
+            | Self::NoBroker
+            | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLarge { status, .. } | Self::Framework { status } => *status,
         }
     }

@@ -186,7 +186,8 @@ fn shown(facade: &Facade, scope: &Scope, told: &Told) -> Option<Bytes> {
     Some(Bytes::from(event))
 }
 
-fn name(kind: ChangeKind) -> &'static str {
+/// What a kind of change is called.
+pub(crate) fn name(kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::Registered => "registered",
         ChangeKind::Refreshed | ChangeKind::Identified => "refreshed",

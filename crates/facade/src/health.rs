@@ -15,8 +15,12 @@ struct Alive {
 }
 
 #[derive(Serialize, utoipa::ToSchema)]
-struct Readiness {
+pub(crate) struct Readiness {
     status: &'static str,
+    /// Why it is not ready, or only in part.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    reasons: Vec<String>,
     zones: BTreeMap<String, Zone>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -65,17 +69,31 @@ pub(crate) async fn alive() -> HttpResponse {
     )
 )]
 pub(crate) async fn ready(facade: Data<Facade>) -> HttpResponse {
+    let body = readiness(&facade);
+    let mut response = if body.status == NOT_READY {
+        HttpResponse::ServiceUnavailable()
+    } else {
+        HttpResponse::Ok()
+    };
+    json(&mut response, &body)
+}
+
+const NOT_READY: &str = "not_ready";
+
+/// How ready it is, and what is missing.
+pub(crate) fn readiness(facade: &Facade) -> Readiness {
     let health = facade.registrar.health();
     let now = facade.clock.now();
     let ago = |then: registration::UnixMillis| now.0.saturating_sub(then.0) / 1000;
     let zones = health.zones();
     let all_up = zones.values().all(|zone| zone.link == LinkState::Consuming);
     let is_ready = health.is_ready();
-    let body = Readiness {
+    Readiness {
+        reasons: reasons(&zones),
         status: match (is_ready, all_up) {
             (true, true) => "ready",
             (true, false) => "degraded",
-            (false, _) => "not_ready",
+            (false, _) => NOT_READY,
         },
         zones: zones
             .into_iter()
@@ -91,13 +109,27 @@ pub(crate) async fn ready(facade: Data<Facade>) -> HttpResponse {
             finds: round.finds,
             unanswered: round.unanswered,
         }),
+    }
+}
+
+/// What is missing, zone by zone.
+fn reasons(zones: &BTreeMap<String, ZoneHealth>) -> Vec<String> {
+    let of_zone = |(name, zone): (&String, &ZoneHealth)| {
+        let reason = match (&zone.link, &zone.warmth) {
+            (LinkState::Connecting, _) => "not connected to RabbitMQ yet".to_owned(),
+            (LinkState::Down { reason }, _) => format!("not connected to RabbitMQ: {reason}"),
+            (LinkState::Consuming, Warmth::Warm) => return None,
+            (LinkState::Consuming, Warmth::Cold) => "what was missed is not asked for yet".into(),
+            (LinkState::Consuming, Warmth::Warming { waits_for }) => {
+                format!("waits for {waits_for}")
+            }
+        };
+        Some(format!("zone {name}: {reason}"))
     };
-    let mut response = if is_ready {
-        HttpResponse::Ok()
-    } else {
-        HttpResponse::ServiceUnavailable()
-    };
-    json(&mut response, &body)
+    if zones.is_empty() {
+        return vec!["no zone has begun to connect".to_owned()];
+    }
+    zones.iter().filter_map(of_zone).collect()
 }
 
 fn shown(zone: ZoneHealth, seconds: u64) -> Zone {

@@ -4,6 +4,7 @@
 //! operator routes `/v2/accounts/*/registrations*` here and no client notices.
 
 mod accept;
+mod admin;
 mod app;
 pub mod auth;
 mod boundary;
@@ -15,6 +16,7 @@ mod events;
 mod filter;
 mod health;
 mod listing;
+mod metrics;
 mod openapi;
 mod order;
 mod query;
@@ -28,8 +30,10 @@ mod tunnel;
 use std::sync::Arc;
 
 pub use actix_web::dev::Server;
+pub use admin::serve_admin;
 pub use app::{ServerSettings, app, routes, serve};
 use auth::Auth;
+pub use metrics::{Metrics, serve_metrics};
 pub use openapi::description;
 use registrar::{Feed, Registrar};
 use registration::Clock;
@@ -48,6 +52,8 @@ pub struct Facade {
     pub feed: Arc<Feed>,
     /// How often callers may ask.
     pub throttle: Arc<Throttle>,
+    /// What is measured.
+    pub metrics: Metrics,
     /// Time of the answers' timestamps.
     pub clock: Arc<dyn Clock>,
     /// Name of this node, shown in every answer.

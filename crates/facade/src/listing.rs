@@ -184,7 +184,7 @@ fn csv(req: &HttpRequest, registrations: Registrations, next: Option<Place>) -> 
 }
 
 /// The list's text, a piece at a time, each made when it is wanted.
-fn pieces(
+pub(crate) fn pieces(
     head: Vec<u8>,
     registrations: Registrations,
     write: impl Fn(usize, &Held, &mut Vec<u8>),

@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use kapi::{Spelling, write_json};
 use registrar::{FlushError, Flushed};
 use registration::Zone;
+use tracing::Instrument as _;
 
 use crate::{
     Facade,
@@ -182,11 +183,11 @@ pub(crate) async fn flush_events(
 
 /// Carries an order out, whether or not the caller waits for it: what the proxies were told the
 /// table has to follow.
-async fn to_the_end<O>(order: O) -> Result<Flushed, ApiError>
+pub(crate) async fn to_the_end<O>(order: O) -> Result<Flushed, ApiError>
 where
     O: Future<Output = Result<Flushed, FlushError>> + Send + 'static,
 {
-    match tokio::spawn(order).await {
+    match tokio::spawn(order.in_current_span()).await {
         Ok(done) => Ok(done?),
         Err(error) => {
             tracing::error!(%error, "a flush ended before its time");

@@ -87,6 +87,7 @@ fn start() -> (Arc<Registrar>, String) {
         })),
         clock,
         node: "rollcall@large".into(),
+        metrics: facade::Metrics::default(),
         echo_token: false,
     };
     let settings = ServerSettings {

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use registration::{Decision, Origin, Registration, Removal, Report, Stored};
 
-use crate::table::{Applied, Refreshed};
+use crate::{
+    held::Held,
+    table::{Applied, Refreshed},
+};
 
 /// Why a registration is there, is another, or is there no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,6 +74,17 @@ impl Change {
             is_first: false,
             suppress_unregister_notify: None,
         })
+    }
+
+    /// A registration that a snapshot held.
+    pub(crate) fn restored(held: &Held) -> Self {
+        Self {
+            kind: ChangeKind::Registered,
+            before: None,
+            after: Some(Arc::new(held.registration())),
+            is_first: false,
+            suppress_unregister_notify: None,
+        }
     }
 
     /// The same of a report.

@@ -117,15 +117,15 @@ pub(crate) fn of_aor(aor: &Aor) -> Flush {
     }
 }
 
-/// One flush by username in each of the account's realms, for phones that only a proxy knows.
-pub(crate) fn targets_by_force(scope: &Scope, username: &str) -> Vec<Flush> {
+/// One flush by username in each of these realms, for phones that only a proxy knows.
+pub(crate) fn targets_by_force(realms: &[Text], username: &str) -> Vec<Flush> {
     let username: Text = username.to_ascii_lowercase().into();
     let flush = |realm: &Text| Flush {
         realm: realm.clone(),
         username: Some(username.clone()),
         cache_only: false,
     };
-    scope.realms.iter().map(flush).collect()
+    realms.iter().map(flush).collect()
 }
 
 /// The message of a flush, for every zone.

@@ -46,6 +46,13 @@ pub struct ZoneHealth {
     epoch: u64,
 }
 
+impl ZoneHealth {
+    /// How often its connection has come up since the start.
+    pub fn links(&self) -> u64 {
+        self.epoch
+    }
+}
+
 /// What one round of asking all proxies came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Round {

@@ -5,8 +5,10 @@
 //! the [`Bus`] port before the table forgets. Knows neither lapin nor actix.
 
 mod accounts;
+mod anew;
 mod bus;
 mod capacity;
+mod census;
 mod changes;
 mod coalesce;
 mod delivery;
@@ -21,6 +23,7 @@ mod held;
 mod index;
 mod lease;
 mod members;
+mod meter;
 mod notices;
 mod orders;
 mod outcome;
@@ -37,8 +40,10 @@ mod snapshot;
 mod table;
 
 pub use accounts::{Accounts, Scope};
+pub use anew::{SyncError, Synced};
 pub use bus::{Bus, BusFuture, Publication, Receipt};
 pub use capacity::Capacity;
+pub use census::Census;
 pub use changes::{Change, ChangeKind, Watcher};
 pub use delivery::Delivery;
 pub use directory::Directory;
@@ -46,6 +51,7 @@ pub use feed::{Feed, Following, Told};
 pub use flush::{FlushError, Flushed};
 pub use health::{Health, LinkState, Round, Warmth, ZoneHealth};
 pub use held::Held;
+pub use meter::{Histogram, Meter};
 pub use notices::{NoticeSettings, Notices};
 pub use outcome::{Outcome, Stats};
 pub use reconcile::ReconcileSettings;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kapi::{Flush, Notice, encode_notice};
-use registration::Registration;
+use registration::{Registration, Text};
 
 use crate::{
     Registrar,
@@ -17,8 +17,33 @@ impl Registrar {
     /// Flushes every registration of an account.
     pub async fn flush_account(&self, scope: &Scope) -> Result<Flushed, FlushError> {
         let registrations = self.table.select(Some(&scope.account), &scope.realms);
-        self.carry_out(&flush::targets_of_account(scope, &registrations))
-            .await
+        let targets = flush::targets_of_account(scope, &registrations);
+        let order = self.carry_out(&targets).await;
+        self.meter.ordered(order)
+    }
+
+    /// Flushes every registration of a realm, or whose account has it.
+    pub async fn flush_realm(&self, realm: &str) -> Result<Flushed, FlushError> {
+        let all = Flush {
+            realm: realm.to_ascii_lowercase().into(),
+            username: None,
+            cache_only: false,
+        };
+        let order = self.carry_out(&[all]).await;
+        self.meter.ordered(order)
+    }
+
+    /// Flushes a username of a realm, or of an account that has it. With `force` also one that the
+    /// table does not know.
+    pub async fn flush_in_realm(
+        &self,
+        realm: &str,
+        username: &str,
+        force: bool,
+    ) -> Result<Flushed, FlushError> {
+        let scope = self.table.select(None, &[realm]);
+        let order = self.flush_named(scope, username, force.then(|| vec![realm.into()]));
+        self.meter.ordered(order.await)
     }
 
     /// Flushes a username of an account. With `force` also one that the table does not know.
@@ -28,18 +53,31 @@ impl Registrar {
         username: &str,
         force: bool,
     ) -> Result<Flushed, FlushError> {
-        flush::check("username", username)?;
         let registrations = self.table.select(Some(&scope.account), &scope.realms);
+        let realms = force.then(|| scope.realms.clone());
+        let order = self.flush_named(registrations, username, realms);
+        self.meter.ordered(order.await)
+    }
+
+    /// Flushes a username among these; if there is none, in these realms, for phones that only a
+    /// proxy knows.
+    async fn flush_named(
+        &self,
+        registrations: Vec<Arc<Registration>>,
+        username: &str,
+        forced: Option<Vec<Text>>,
+    ) -> Result<Flushed, FlushError> {
+        flush::check("username", username)?;
         let named: Vec<_> = registrations
             .iter()
             .filter(|r| r.username.eq_ignore_ascii_case(username))
             .collect();
         let mut targets = flush::targets_by_name(named.iter().map(|r| &***r));
         if targets.is_empty() {
-            if !force {
+            let Some(realms) = forced else {
                 return Err(FlushError::NotRegistered(username.to_owned()));
-            }
-            targets = flush::targets_by_force(scope, username);
+            };
+            targets = flush::targets_by_force(&realms, username);
         }
         let flushed = self.carry_out(&targets).await?;
         if self.settings.check_sync {
@@ -69,6 +107,7 @@ impl Registrar {
         }
     }
 
+    #[tracing::instrument(level = "debug", name = "flush", skip_all)]
     async fn carry_out(&self, targets: &[Flush]) -> Result<Flushed, FlushError> {
         flush::check_all(targets)?;
         let mut done = Flushed::default();

@@ -95,6 +95,8 @@ pub(crate) const GHOST: Label = ("reconcile", "ghost");
 pub(crate) const FIND: Label = ("reconcile", "find");
 /// Proxies that did not answer for a realm.
 pub(crate) const UNANSWERED: Label = ("reconcile", "unanswered");
+/// Registrations that were not there before.
+pub(crate) const STORED_NEW: Label = ("stored", "registered");
 /// Registrations that another registrar told of.
 pub(crate) const MERGED: Label = ("recovery", "from_peer");
 /// Registrations that the snapshot held.
@@ -154,7 +156,14 @@ impl Default for Stats {
 
 impl Stats {
     pub(crate) fn count(&self, outcome: &Outcome) {
-        self.add(outcome.label(), 1);
+        match outcome {
+            // Nearly all of them are.
+            Outcome::Stored(Stored::Refreshed) => {
+                let [_, refreshed, ..] = &self.0;
+                refreshed.fetch_add(1, Ordering::Relaxed);
+            }
+            _ => self.add(outcome.label(), 1),
+        }
     }
 
     pub(crate) fn add(&self, label: Label, count: u64) {

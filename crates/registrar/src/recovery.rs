@@ -5,7 +5,10 @@ use std::{
     cell::RefCell,
     collections::{HashMap, HashSet},
     io::{self, Read, Write},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -53,15 +56,21 @@ pub struct RecoverySettings {
 
 /// Notes when the last word of a replay came.
 #[derive(Default)]
-pub(crate) struct Replay(Notify);
+pub(crate) struct Replay(Notify, AtomicU64);
 
 impl Replay {
+    /// How many words of replays there were since the start.
+    pub(crate) fn words(&self) -> u64 {
+        self.1.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn heard(&self) {
+        self.1.fetch_add(1, Ordering::Relaxed);
         self.0.notify_waiters();
     }
 
     /// Returns when nothing has come for a while.
-    async fn quiet(&self) {
+    pub(crate) async fn quiet(&self) {
         while tokio::time::timeout(QUIET, self.0.notified()).await.is_ok() {}
     }
 }
@@ -112,14 +121,7 @@ impl Registrar {
         }
         if settings.sync {
             self.waits(&zone, epoch, "the proxies' replay to end");
-            let sync = Publication {
-                zone: Some(zone.clone()),
-                exchange: REGISTRAR_EXCHANGE,
-                routing_key: SYNC_KEY.to_owned(),
-                body: encode_sync(self.questions.identity()),
-                mandatory: false,
-            };
-            self.bus.publish(&sync).await;
+            self.ask_proxies(&zone).await;
             let quiet = timeout_at(
                 deadline.max(Instant::now() + QUIET * 2),
                 self.replay.quiet(),
@@ -136,8 +138,20 @@ impl Registrar {
         self.gap.notify_one();
     }
 
-    /// Merges what other registrars have.
-    async fn ask_peers(&self, zone: &Zone) {
+    /// Has the proxies replay what they hold. Whether the broker took the word.
+    pub(crate) async fn ask_proxies(&self, zone: &Zone) -> bool {
+        let sync = Publication {
+            zone: Some(zone.clone()),
+            exchange: REGISTRAR_EXCHANGE,
+            routing_key: SYNC_KEY.to_owned(),
+            body: encode_sync(self.questions.identity()),
+            mandatory: false,
+        };
+        self.bus.publish(&sync).await.missing.is_empty()
+    }
+
+    /// Merges what other registrars have. Returns how many there are.
+    pub(crate) async fn ask_peers(&self, zone: &Zone) -> usize {
         let counted = PeerQuestion {
             count_only: true,
             ..PeerQuestion::default()
@@ -159,12 +173,12 @@ impl Registrar {
         });
         let peers = peers.await;
         if most == 0 {
-            return;
+            return peers.len();
         }
         tracing::info!(%zone, peers = peers.len(), registrations = most, "other registrars have registrations");
         if most <= MAX_IN_ONE {
             self.ask_peers_for(zone, None, &peers).await;
-            return;
+            return peers.len();
         }
         let realms = self.peers_realms(zone, &peers).await;
         stream::iter(realms)
@@ -173,6 +187,7 @@ impl Registrar {
                 async move { self.ask_peers_for(zone, Some(realm), peers).await }
             })
             .await;
+        peers.len()
     }
 
     async fn peers_realms(&self, zone: &Zone, peers: &HashSet<Text>) -> HashSet<Text> {
@@ -271,7 +286,7 @@ impl Registrar {
         let found = snapshot::read(input, share, share_gear, |record| {
             slots.extend(self.table.unpack(&record));
         })?;
-        let taken_in = self.table.restore(&slots);
+        let taken_in = self.table.restore(&slots, &self.watchers);
         for owner in owners.into_inner() {
             if let Some(account) = &owner.account {
                 self.accounts.learn_realm(account, owner.own_realm());

@@ -29,6 +29,7 @@ use crate::{
     flush,
     health::{Health, LinkState},
     held::Held,
+    meter::Meter,
     outcome::{CLOCK_AHEAD, Outcome, Stats},
     questions::Questions,
     recovery::Replay,
@@ -84,6 +85,7 @@ pub struct Registrar {
     pub(crate) settings: Settings,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) stats: Stats,
+    pub(crate) meter: Meter,
     pub(crate) clock: Arc<dyn Clock>,
     born: UnixMillis,
     pub(crate) repeats: Repeats,
@@ -92,6 +94,8 @@ pub struct Registrar {
     pub(crate) questions: Questions,
     pub(crate) replay: Replay,
     pub(crate) health: Health,
+    /// One at a time: an operator's order to ask everybody anew.
+    pub(crate) asking: tokio::sync::Mutex<()>,
     /// Something may have been missed.
     pub(crate) gap: Notify,
     /// Whoever is registered is in the table: as [`Health::is_complete`] says.
@@ -136,6 +140,7 @@ impl Registrar {
             settings,
             bus,
             stats: Stats::default(),
+            meter: Meter::default(),
             clock,
             complete: AtomicBool::new(false),
             fingerprints: foldhash::quality::RandomState::default(),
@@ -145,27 +150,34 @@ impl Registrar {
             questions,
             replay: Replay::default(),
             health: Health::default(),
+            asking: tokio::sync::Mutex::default(),
             gap: Notify::new(),
         }
     }
 
     /// Takes a message, applies it and counts what became of it.
     pub fn deliver(&self, delivery: Delivery<'_>) -> Outcome {
+        let begun = Meter::begin();
+        let outcome = match self.refresh(delivery, begun.is_some()) {
+            Ok(outcome) => outcome,
+            Err(fingerprint) => self.read(delivery, fingerprint, begun.is_some()),
+        };
+        self.stats.count(&outcome);
+        if let Some(begun) = begun {
+            self.meter.applied(begun);
+        }
+        outcome
+    }
+
+    fn read(&self, delivery: Delivery<'_>, fingerprint: u64, measured: bool) -> Outcome {
         let limits = if delivery.targeted {
             ANSWER_LIMITS
         } else {
             self.settings.limits
         };
-        let fingerprint = match self.refresh(delivery) {
-            Ok(outcome) => {
-                self.stats.count(&outcome);
-                return outcome;
-            }
-            Err(fingerprint) => fingerprint,
-        };
-        let outcome = match decode(delivery.body, limits) {
+        match decode(delivery.body, limits) {
             Ok(Event::Registration(mut report)) => {
-                self.date(&mut report, delivery.targeted);
+                self.date(&mut report, delivery.targeted, measured);
                 self.apply(&report, delivery, fingerprint)
             }
             Ok(Event::Flush(flush, sender)) => self.flushed(&flush, &sender, delivery.zone),
@@ -182,14 +194,12 @@ impl Registrar {
             }
             Ok(Event::Other) => Outcome::Other,
             Err(reject) => Outcome::Rejected(reject),
-        };
-        self.stats.count(&outcome);
-        outcome
+        }
     }
 
     /// Takes a message that says the same as the phone's last one, which most do: it need not even be
     /// read. The fingerprint of any other; 0 if it has none.
-    fn refresh(&self, delivery: Delivery<'_>) -> Result<Outcome, u64> {
+    fn refresh(&self, delivery: Delivery<'_>, measured: bool) -> Result<Outcome, u64> {
         let body = delivery.body;
         let may_be = !delivery.targeted
             && !delivery.redelivered
@@ -207,19 +217,29 @@ impl Registrar {
         };
         let padding = self.settings.policy.expires_deviation;
         let refreshed = self.table.refresh(again, padding).ok_or(fingerprint)?;
+        if measured {
+            let now = self.clock.now();
+            self.meter
+                .heard_after(now.0.saturating_sub(seen.time.millis().0));
+        }
         self.watchers.tell_refresh(&refreshed);
         Ok(Outcome::Stored(Stored::Refreshed))
     }
 
     /// Sees to it that a report's kind and time can be believed.
-    fn date(&self, report: &mut Report, targeted: bool) {
-        let ahead = report.time.0.saturating_sub(self.clock.now().seconds().0);
+    fn date(&self, report: &mut Report, targeted: bool, measured: bool) {
+        let now = self.clock.now();
+        let ahead = report.time.0.saturating_sub(now.seconds().0);
         if ahead > u64::from(self.settings.max_clock_skew) {
             self.stats.add(CLOCK_AHEAD, 1);
         }
         if report.origin == Origin::Statement && !targeted {
             // Only who was asked can state; any other tells what happened.
             report.origin = Origin::Event;
+        }
+        if measured && report.origin == Origin::Event {
+            let happened = report.time.millis();
+            self.meter.heard_after(now.0.saturating_sub(happened.0));
         }
         if let (Origin::Statement, Lifetime::Seconds(seconds)) = (report.origin, report.lifetime) {
             // It is read from the proxy's database, which is behind.
@@ -235,6 +255,7 @@ impl Registrar {
         delivery: Delivery<'_>,
         fingerprint: u64,
     ) -> Outcome {
+        let _span = tracing::debug_span!("cache").entered();
         let hearing = Hearing {
             zone: delivery.zone,
             policy: &self.settings.policy,
@@ -312,8 +333,8 @@ impl Registrar {
     }
 
     /// The live registrations of a realm, or whose account has it, in no order.
-    pub fn of_realm(&self, realm: &str) -> Vec<Arc<Registration>> {
-        self.table.select(None, &[realm])
+    pub fn of_realm(&self, realm: &str) -> Vec<Held> {
+        self.table.find(None, &[realm])
     }
 
     /// How many registrations there are; some that have ended within the last two seconds may still
@@ -372,6 +393,27 @@ impl Registrar {
     /// How often each outcome was seen.
     pub fn stats(&self) -> &Stats {
         &self.stats
+    }
+
+    /// What is measured beside that.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// When it began.
+    pub fn born(&self) -> UnixMillis {
+        self.born
+    }
+
+    /// How many registrations the table holds, those that have ended but are not reclaimed yet
+    /// included; a look at a counter.
+    pub fn size(&self) -> usize {
+        self.table.held()
+    }
+
+    /// How many of them there may be.
+    pub fn capacity(&self) -> Capacity {
+        self.settings.capacity
     }
 
     /// Reclaims the memory of what has expired; to be called about once a second.

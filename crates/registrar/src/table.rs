@@ -17,6 +17,7 @@ use registration::{
 
 use crate::{
     capacity::{Capacity, Kind, Load},
+    changes::{Change, Watchers},
     held::Held,
     index::Index,
     lease::Leases,
@@ -362,9 +363,9 @@ impl Table {
         Slot::from_packed(record.times, record.bytes, making)
     }
 
-    /// Takes in what a snapshot held, as far as it is not over and not known better. Returns how
-    /// many those were.
-    pub(crate) fn restore(&self, slots: &[Slot]) -> u64 {
+    /// Takes in what a snapshot held, as far as it is not over and not known better; tells of each.
+    /// Returns how many those were.
+    pub(crate) fn restore(&self, slots: &[Slot], watchers: &Watchers) -> u64 {
         let mut restored = Vec::with_capacity(slots.len());
         let mut merged = 0;
         for slot in slots {
@@ -376,7 +377,10 @@ impl Table {
             if place.held().is_some() {
                 drop(place);
                 let applied = self.merge(&Held::new(slot.clone()).registration());
-                merged += u64::from(matches!(applied.decision, Decision::Store(..)));
+                if let Some(change) = Change::of(&applied) {
+                    merged += 1;
+                    watchers.tell(&change);
+                }
                 continue;
             }
             let peers = || self.index.peers_of(slot.owner());
@@ -387,6 +391,8 @@ impl Table {
             place.shard.insert_unique(place.hash, slot.clone(), hash);
             self.load.replace(None, Some(Kind::Live));
             self.index.put(slot);
+            drop(place);
+            watchers.tell_with(|| Some(Change::restored(&Held::new(slot.clone()))));
             restored.push(slot.clone());
         }
         let count = restored.len() as u64;

@@ -88,9 +88,9 @@ fn play(case: &Value) -> BTreeMap<String, Value> {
     registrar
         .of_realm(realm)
         .iter()
-        .map(|registration| {
-            let mut json = Vec::new();
-            write_json(registration, Spelling::Http, &mut json);
+        .map(|held| {
+            let (mut json, registration) = (Vec::new(), held.registration());
+            write_json(&registration, Spelling::Http, &mut json);
             (
                 registration.username.to_string(),
                 serde_json::from_slice(&json).unwrap(),

@@ -108,6 +108,28 @@ impl Life {
         });
     }
 
+    /// Serves something beside the API until the stop, and does `then` at its end.
+    pub fn serve_beside(
+        &self,
+        name: &'static str,
+        server: facade::Server,
+        then: impl FnOnce() + Send + 'static,
+    ) {
+        let stop = self.stop.clone();
+        let handle = server.handle();
+        self.run(name, async move {
+            let mut server = server;
+            let ended = tokio::select! {
+                ended = &mut server => ended,
+                () = stop.cancelled() => tokio::join!(server, handle.stop(false)).0,
+            };
+            if let Err(error) = ended {
+                tracing::error!(server = name, %error, "a server failed");
+            }
+            then();
+        });
+    }
+
     /// Runs `tick` about every `period` until the stop.
     pub fn every(
         &self,

@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use rollcall::cli::{Cli, Command};
+use rollcall::{
+    cli::{Cli, Command},
+    control,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -13,7 +16,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report(&error);
-            ExitCode::FAILURE
+            control::code(&error).into()
         }
     }
 }
@@ -28,5 +31,6 @@ async fn try_main(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve { config } => rollcall::serve::run(config.as_deref()).await,
         Command::Demo { port, phones } => rollcall::demo::run(port, phones).await,
+        other => control::run(other).await,
     }
 }

@@ -4,7 +4,8 @@ use std::{
     collections::HashMap,
     io,
     net::{SocketAddr, TcpListener},
-    path::Path,
+    os::unix::net::UnixListener,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -13,12 +14,18 @@ use amqp::{AmqpBus, ZoneSettings};
 use anyhow::Context as _;
 use facade::{Certificate, Facade, ServerSettings, Throttle, ThrottleSettings};
 use kapi::{Identity, Limits};
-use registrar::{Accounts, Feed, Registrar, Settings};
-use registration::{Clock, Policy, SystemClock, Zone};
+use registrar::{Accounts, Census, Feed, Registrar, Settings};
+use registration::{AccountId, Clock, Policy, SystemClock, Zone};
 use tokio::net::TcpSocket;
 
 use crate::{
-    accounts, auth, config::Config, life::Life, snapshot, telemetry, upkeep::Upkeep, watched,
+    accounts, admin, auth,
+    config::Config,
+    life::Life,
+    metrics::{self, Sources},
+    snapshot, telemetry,
+    upkeep::Upkeep,
+    watched,
 };
 
 /// Changes that are kept for those who follow them and come back.
@@ -36,24 +43,18 @@ const BACKLOG: u32 = 4096;
 /// Runs the service until it is told to stop.
 pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     let config = Config::load(config, environment())?;
-    telemetry::init(&config.log)?;
     // Whichever part of the program speaks TLS first must find one.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    let _traces = telemetry::init(&config.log)?;
     let auth = auth::auth(&config)?;
-    let certificate = config.http.tls.clone();
-    let certificate = certificate
-        .map(|(chain, key)| Certificate::read(chain, key))
-        .transpose()?;
-    let realms = config
-        .accounts
-        .realms_file
-        .as_deref()
-        .map_or_else(|| Ok(HashMap::new()), accounts::read)?;
+    let (certificate, realms) = (certificate(&config)?, realms(&config)?);
     let (bind, port) = (config.http.bind, config.http.port);
     let bus = AmqpBus::new(amqp_settings(&config), zones(&config))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (upkeep, mut watchers) = Upkeep::new(&config);
     let (feed, watcher) = Feed::new(FEED_LENGTH);
+    watchers.push(watcher);
+    let (census, watcher) = Census::new(zones(&config).into_iter().map(|zone| zone.zone));
     watchers.push(watcher);
     let registrar = Arc::new(Registrar::watched(
         registrar_settings(&config)?,
@@ -65,6 +66,7 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     let listener = listen((bind, port).into())
         .with_context(|| format!("cannot listen on {bind} port {port} (http.bind, http.port)"))?;
     let address = listener.local_addr().context("the socket has no address")?;
+    let operators = Operators::listen(&config)?;
 
     let life = Life::default();
     upkeep.start(&life, &registrar, &config);
@@ -79,16 +81,26 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     }));
     let sweeping = Arc::clone(&throttle);
     life.every(THROTTLE_PERIOD, "throttle", move || sweeping.sweep());
-    let facade = Facade {
+    let metrics = metrics::metrics(Sources {
+        registrar: Arc::clone(&registrar),
+        census,
+        bus: Some(bus),
+        auth: auth.cache(),
+        clock: Arc::clone(&clock),
+        node: config.amqp.node.clone(),
+    });
+    let facade = Arc::new(Facade {
         registrar,
         auth,
         description: facade::description(),
         feed: Arc::clone(&feed),
         throttle: Arc::clone(&throttle),
         clock,
+        metrics,
         node: config.amqp.node.clone(),
         echo_token: config.auth.echo_token,
-    };
+    });
+    operators.serve(&life, &facade)?;
     if let Some(certificate) = &certificate {
         renew(&life, certificate);
     }
@@ -115,6 +127,56 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)?.into_std()
+}
+
+/// The certificate, if there is to be TLS.
+fn certificate(config: &Config) -> anyhow::Result<Option<Arc<Certificate>>> {
+    let files = config.http.tls.clone();
+    let read = files.map(|(chain, key)| Certificate::read(chain, key));
+    Ok(read.transpose()?)
+}
+
+fn realms(config: &Config) -> anyhow::Result<HashMap<AccountId, Vec<String>>> {
+    let file = config.accounts.realms_file.as_deref();
+    file.map_or_else(|| Ok(HashMap::new()), accounts::read)
+}
+
+/// What is served to operators beside the API.
+struct Operators {
+    metrics: Option<TcpListener>,
+    socket: Option<(PathBuf, UnixListener)>,
+}
+
+impl Operators {
+    /// Listens as configured.
+    fn listen(config: &Config) -> anyhow::Result<Self> {
+        let metrics = config.metrics.listen.map(|address| {
+            TcpListener::bind(address)
+                .with_context(|| format!("cannot listen on {address} (metrics.bind, metrics.port)"))
+        });
+        let socket = config.admin.socket.as_ref().map(|path| {
+            let listener = admin::listen(path, config.admin.mode)?;
+            anyhow::Ok((path.clone(), listener))
+        });
+        Ok(Self {
+            metrics: metrics.transpose()?,
+            socket: socket.transpose()?,
+        })
+    }
+
+    /// Serves until the stop.
+    fn serve(self, life: &Life, facade: &Arc<Facade>) -> anyhow::Result<()> {
+        if let Some(listener) = self.metrics {
+            let server = facade::serve_metrics(facade.metrics.clone(), listener)?;
+            life.serve_beside("metrics", server, || {});
+        }
+        if let Some((path, listener)) = self.socket {
+            let server = facade::serve_admin(Arc::clone(facade), listener)?;
+            tracing::info!(socket = %path.display(), "listening for operators");
+            life.serve_beside("admin", server, move || drop(std::fs::remove_file(&path)));
+        }
+        Ok(())
+    }
 }
 
 /// Ends what would otherwise go on for as long as anyone follows.
@@ -149,12 +211,12 @@ fn log_counts(registrar: &Registrar) {
 }
 
 /// The environment as far as it is text; what is not cannot be a setting.
-fn environment() -> impl Iterator<Item = (String, String)> {
+pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
         .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
 }
 
-fn zones(config: &Config) -> Vec<ZoneSettings> {
+pub(crate) fn zones(config: &Config) -> Vec<ZoneSettings> {
     let zone = |zone: &crate::config::Zone| ZoneSettings {
         zone: Zone::new(&zone.name),
         uris: zone.uris.clone(),
@@ -163,7 +225,7 @@ fn zones(config: &Config) -> Vec<ZoneSettings> {
     config.zones.iter().map(zone).collect()
 }
 
-fn amqp_settings(config: &Config) -> amqp::Settings {
+pub(crate) fn amqp_settings(config: &Config) -> amqp::Settings {
     let amqp = &config.amqp;
     amqp::Settings {
         node: amqp.node.clone(),
@@ -180,7 +242,7 @@ fn amqp_settings(config: &Config) -> amqp::Settings {
     }
 }
 
-fn registrar_settings(config: &Config) -> anyhow::Result<Settings> {
+pub(crate) fn registrar_settings(config: &Config) -> anyhow::Result<Settings> {
     Ok(Settings {
         policy: Policy {
             expires_deviation: config.cache.expires_deviation,

@@ -1,29 +1,47 @@
-//! Logs.
+//! Logs, and traces where they are built in.
 
 use anyhow::Context as _;
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
-    EnvFilter, Layer as _, filter::filter_fn, fmt, layer::SubscriberExt as _,
+    EnvFilter, Layer as _,
+    filter::{FilterExt as _, filter_fn},
+    fmt,
+    layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
 
 use crate::config::{Log, LogFormat};
 
+/// To be kept for as long as there is something to tell.
+#[derive(Debug)]
+pub struct Kept {
+    #[cfg(feature = "otlp")]
+    _traces: crate::traces::Traces,
+}
+
 /// Sends logs to standard error, as text or JSON.
-pub fn init(log: &Log) -> anyhow::Result<()> {
+pub fn init(log: &Log) -> anyhow::Result<Kept> {
     let filter = EnvFilter::try_new(&log.level).context("log.level cannot be used")?;
-    let registry = tracing_subscriber::registry().with(filter);
     let layer = fmt::layer().with_writer(std::io::stderr);
-    let safe = filter_fn(holds_no_secret);
-    match log.format {
-        LogFormat::Text => registry
-            .with(layer.with_ansi(false).with_filter(safe))
-            .try_init(),
-        LogFormat::Json => registry
-            .with(layer.json().flatten_event(true).with_filter(safe))
-            .try_init(),
-    }
-    .context("logs are set up already")
+    let layer = match log.format {
+        LogFormat::Text => layer.with_ansi(false).boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).boxed(),
+    };
+    let logs = layer.with_filter(filter.and(filter_fn(holds_no_secret)));
+    #[cfg(feature = "otlp")]
+    let (listener, traces) = crate::traces::start()?;
+    #[cfg(feature = "otlp")]
+    let registry = tracing_subscriber::registry().with(listener);
+    #[cfg(not(feature = "otlp"))]
+    let registry = tracing_subscriber::registry();
+    registry
+        .with(logs)
+        .try_init()
+        .context("logs are set up already")?;
+    Ok(Kept {
+        #[cfg(feature = "otlp")]
+        _traces: traces,
+    })
 }
 
 /// At the finest level lapin logs every frame that it sends, and the one that logs in holds the

@@ -1,6 +1,12 @@
 //! Asking Crossbar, with the caller's own token, what the caller may do.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use moka::future::Cache;
 use registration::AccountId;
@@ -9,7 +15,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Access, Denied, Granted, Subject,
+    Access, CacheCounts, Denied, Granted, Subject,
     restrictions::{of_verified, permits},
 };
 
@@ -38,6 +44,7 @@ pub struct CrossbarAuth {
     settings: Arc<CrossbarSettings>,
     client: reqwest::Client,
     known: Cache<Question, Result<Granted, Denied>>,
+    counts: CacheCounts,
 }
 
 #[derive(Deserialize)]
@@ -61,8 +68,13 @@ impl CrossbarAuth {
                 .time_to_live(settings.keep)
                 .build(),
             settings: Arc::new(settings),
+            counts: CacheCounts::default(),
             client,
         }
+    }
+
+    pub(super) fn cache(&self) -> CacheCounts {
+        self.counts.clone()
     }
 
     pub(super) async fn check(&self, token: &str, access: Access<'_>) -> Result<Granted, Denied> {
@@ -75,9 +87,14 @@ impl CrossbarAuth {
             access.subject.clone(),
         );
         let (settings, client) = (Arc::clone(&self.settings), self.client.clone());
-        let asking = async move { ask(&settings, &client, token, access.subject).await };
+        let asked = AtomicBool::new(false);
+        let asking = async {
+            asked.store(true, Ordering::Relaxed);
+            ask(&settings, &client, token, access.subject).await
+        };
         // Equal questions are put once; only what was answered is remembered.
         let answer = self.known.try_get_with(question, asking).await;
+        self.counts.count(asked.into_inner());
         let granted = answer.map_err(|unreachable| (*unreachable).clone())??;
         match of_verified(token) {
             Some((own, restrictions)) if !permits(&restrictions, &own, access) => {

@@ -43,6 +43,10 @@ pub(super) struct Claims {
 }
 
 impl JwtAuth {
+    pub(super) fn cache(&self) -> super::CacheCounts {
+        self.keys.cache()
+    }
+
     /// A verifier with these keys.
     pub fn new(settings: JwtSettings, keys: Keys) -> Self {
         Self { settings, keys }

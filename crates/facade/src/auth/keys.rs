@@ -1,10 +1,19 @@
 //! The keys that Kazoo's tokens are signed with, by their id.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use jsonwebtoken::DecodingKey;
 use moka::future::Cache;
 use reqwest::{StatusCode, header};
+
+use super::CacheCounts;
 
 /// How long a key, or that there is none, is remembered.
 const KEEP: Duration = Duration::from_mins(1);
@@ -27,6 +36,7 @@ enum Source {
 pub struct Keys {
     source: Arc<Source>,
     known: Cache<String, Option<Arc<DecodingKey>>>,
+    counts: CacheCounts,
 }
 
 impl Keys {
@@ -44,11 +54,16 @@ impl Keys {
     fn from(source: Source) -> Self {
         Self {
             source: Arc::new(source),
+            counts: CacheCounts::default(),
             known: Cache::builder()
                 .max_capacity(MAX_KEPT)
                 .time_to_live(KEEP)
                 .build(),
         }
+    }
+
+    pub(super) fn cache(&self) -> CacheCounts {
+        self.counts.clone()
     }
 
     /// The key of an id; `None` if there is none, an error if that cannot be found out.
@@ -60,10 +75,14 @@ impl Keys {
         }
         let source = Arc::clone(&self.source);
         let id = kid.to_owned();
-        self.known
-            .try_get_with(kid.to_owned(), async move { source.load(&id).await })
-            .await
-            .map_err(|error| (*error).clone())
+        let asked = AtomicBool::new(false);
+        let asking = async {
+            asked.store(true, Ordering::Relaxed);
+            source.load(&id).await
+        };
+        let known = self.known.try_get_with(kid.to_owned(), asking).await;
+        self.counts.count(asked.into_inner());
+        known.map_err(|error| (*error).clone())
     }
 }
 

@@ -1,5 +1,6 @@
 //! Who may do what.
 
+mod counts;
 mod crossbar;
 mod jwt;
 mod keys;
@@ -7,6 +8,7 @@ mod restrictions;
 mod static_tokens;
 mod token;
 
+pub use counts::CacheCounts;
 pub use crossbar::{CrossbarAuth, CrossbarSettings};
 pub use jwt::{JwtAuth, JwtSettings};
 pub use keys::Keys;
@@ -92,6 +94,16 @@ impl Auth {
             Self::Static(tokens) => tokens.check(token, access),
             Self::Jwt(jwt) => jwt.check(token, access).await,
             Self::Crossbar(crossbar) => crossbar.check(token, access).await,
+        }
+    }
+
+    /// How often what was learned of tokens and keys was remembered; never where
+    /// nothing is to be learned.
+    pub fn cache(&self) -> CacheCounts {
+        match self {
+            Self::None | Self::Static(_) => CacheCounts::default(),
+            Self::Jwt(jwt) => jwt.cache(),
+            Self::Crossbar(crossbar) => crossbar.cache(),
         }
     }
 

@@ -48,7 +48,10 @@ async fn ready_when_a_zone_is_warm_and_says_what_is_missing() {
     let (status, body) = get(&world, "/readyz").await;
     assert_eq!(
         (status, body),
-        (503, json!({"status": "not_ready", "zones": {}}))
+        (
+            503,
+            json!({"status": "not_ready", "reasons": ["no zone has begun to connect"], "zones": {}})
+        )
     );
     let [east, west] = ["east", "west"].map(Zone::new);
     world.registrar.link(&east, LinkState::Consuming);
@@ -61,6 +64,14 @@ async fn ready_when_a_zone_is_warm_and_says_what_is_missing() {
     assert_eq!(body["zones"]["east"], cold);
     let down = json!({"broker": "down", "reason": "no route", "seconds": 0, "table": "cold"});
     assert_eq!(body["zones"]["west"], down);
+
+    assert_eq!(
+        body["reasons"],
+        json!([
+            "zone east: what was missed is not asked for yet",
+            "zone west: not connected to RabbitMQ: no route"
+        ])
+    );
 
     let registrar = std::sync::Arc::clone(&world.registrar);
     let settings = RecoverySettings {

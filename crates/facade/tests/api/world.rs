@@ -139,6 +139,7 @@ impl World {
             })),
             clock: Arc::<ManualClock>::clone(&clock),
             node: "rollcall@test".into(),
+            metrics: facade::Metrics::default(),
             echo_token,
         };
         let settings = ServerSettings {

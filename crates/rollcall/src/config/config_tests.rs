@@ -48,6 +48,7 @@ fn the_environment_goes_before_the_file() {
         ("ROLLCALL_ZONES__WEST__URIS", "amqp://c, amqp://d"),
         ("OTHER", "x"),
         ("ROLLCALL_CONFIG", "x"),
+        ("ROLLCALL_TOKEN", "x"),
         ("ROLLCALL_LAB_BROKER", "x"),
     ];
     let config = load(toml, &environment).unwrap();

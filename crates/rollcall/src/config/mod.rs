@@ -9,6 +9,7 @@ mod auth;
 mod cache;
 mod http;
 mod log;
+mod operate;
 mod reader;
 mod shutdown;
 mod upkeep;
@@ -22,6 +23,7 @@ pub use auth::{Auth, AuthMode};
 pub use cache::Cache;
 pub use http::Http;
 pub use log::{Log, LogFormat};
+pub use operate::{Admin, Metrics};
 use reader::Reader;
 pub use shutdown::Shutdown;
 pub use upkeep::{Directory, Notices, Reconcile, Recovery, Snapshot};
@@ -59,6 +61,10 @@ pub struct Config {
     pub notices: Notices,
     /// Kazoo's directory.
     pub directory: Directory,
+    /// Metrics without a token.
+    pub metrics: Metrics,
+    /// The operators' socket.
+    pub admin: Admin,
     /// Logs.
     pub log: Log,
     /// The end.
@@ -144,6 +150,8 @@ impl Config {
             snapshot: Snapshot::read(reader),
             notices: Notices::read(reader),
             directory: Directory::read(reader),
+            metrics: Metrics::read(reader),
+            admin: Admin::read(reader),
             log: Log::read(reader),
             shutdown: Shutdown::read(reader),
             http,

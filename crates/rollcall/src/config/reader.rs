@@ -34,8 +34,14 @@ pub(super) struct Known {
 }
 
 const PREFIX: &str = "ROLLCALL_";
-/// Names the file.
-const NAMES_THE_FILE: &str = "ROLLCALL_CONFIG";
+/// Variables of the command line: the file's name, and how a service is reached.
+const NO_SETTINGS: [&str; 5] = [
+    "ROLLCALL_CONFIG",
+    "ROLLCALL_SOCKET",
+    "ROLLCALL_URL",
+    "ROLLCALL_TOKEN",
+    "ROLLCALL_TOKEN_FILE",
+];
 /// Variables of another program of the project.
 const OF_THE_LAB: &str = "ROLLCALL_LAB_";
 /// How many characters of a value that is refused are shown.
@@ -62,7 +68,7 @@ impl Reader {
             let Some(key) = variable.strip_prefix(PREFIX) else {
                 continue;
             };
-            if variable == NAMES_THE_FILE || variable.starts_with(OF_THE_LAB) {
+            if NO_SETTINGS.contains(&&*variable) || variable.starts_with(OF_THE_LAB) {
                 continue;
             }
             let key = key.replace("__", ".").to_ascii_lowercase();

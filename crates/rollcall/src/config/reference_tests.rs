@@ -19,7 +19,8 @@ const THE_MACHINES_OWN: [(&str, &str); 2] = [
 ];
 
 /// Shown in the example as they might be.
-const HAVE_NO_DEFAULT: [&str; 10] = [
+const HAVE_NO_DEFAULT: [&str; 11] = [
+    "admin.socket",
     "zones.NAME.tls_ca",
     "zones.NAME.tls_certificate",
     "zones.NAME.tls_key",

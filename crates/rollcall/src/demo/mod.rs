@@ -14,13 +14,16 @@ use std::{
 use anyhow::Context as _;
 use facade::{
     Facade, ServerSettings, Throttle, ThrottleSettings,
-    auth::{Auth, StaticTokens},
+    auth::{Auth, CacheCounts, StaticTokens},
 };
-use registrar::{Accounts, Delivery, Feed, LinkState, RecoverySettings, Registrar, Settings};
+use registrar::{
+    Accounts, Census, Delivery, Feed, LinkState, RecoverySettings, Registrar, Settings,
+};
 use registration::{Clock, Policy, SystemClock, Zone};
 
 use crate::{
     life::Life,
+    metrics::{self, Sources},
     serve::{FEED_LENGTH, close},
 };
 use bus::LocalBus;
@@ -52,12 +55,13 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
         ..Settings::new(kapi::Identity::new(NODE)?)
     };
     let (feed, watcher) = Feed::new(FEED_LENGTH);
+    let (census, counting) = Census::new([Zone::new(ZONE)]);
     let registrar = Arc::new(Registrar::watched(
         settings,
         Accounts::new([].into()),
         Arc::<LocalBus>::clone(&bus),
         Arc::clone(&clock),
-        vec![watcher],
+        vec![watcher, counting],
     ));
 
     let life = Life::default();
@@ -82,6 +86,14 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
     let tokens = format!(
         "[[token]]\nname = \"demo\"\nsha256 = \"{TOKEN_SHA256}\"\naccounts = [\"*\"]\nwrite = true\n"
     );
+    let metrics = metrics::metrics(Sources {
+        registrar: Arc::clone(&registrar),
+        census,
+        bus: None,
+        auth: CacheCounts::default(),
+        clock: Arc::clone(&clock),
+        node: NODE.into(),
+    });
     let facade = Facade {
         registrar,
         auth: Auth::Static(StaticTokens::parse(&tokens)?),
@@ -92,6 +104,7 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
             failures: 1000,
         })),
         clock,
+        metrics,
         node: NODE.into(),
         echo_token: true,
     };

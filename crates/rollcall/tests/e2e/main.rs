@@ -14,12 +14,17 @@ mod demo;
 mod drift;
 mod flush;
 mod life;
+mod monitoring;
 mod moves;
 mod notices;
 mod openapi;
+mod operate;
 mod recovery;
 mod registrations;
 mod secrets;
+mod service;
 mod start;
+#[cfg(feature = "otlp")]
+mod traces;
 mod world;
 mod zones;

@@ -1,0 +1,79 @@
+//! `watch`
+
+use anyhow::Context as _;
+use serde::Deserialize;
+
+use super::{
+    client::Client,
+    exit::{Code, Failure},
+    list::of_realm,
+    output::{clean, line, moment},
+};
+use crate::cli::Service;
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Word {
+    Change {
+        change: String,
+        time: u64,
+        registration: Registration,
+    },
+    End {
+        end: String,
+    },
+}
+
+#[derive(Deserialize)]
+struct Registration {
+    username: String,
+    realm: String,
+    contact: String,
+    proxy_path: Option<String>,
+    user_agent: Option<String>,
+}
+
+/// `rollcall watch`
+pub(super) async fn watch(
+    service: &Service,
+    realm: Option<&str>,
+    json: bool,
+) -> anyhow::Result<()> {
+    let client = Client::new(service)?;
+    let mut lines = client.lines("/admin/changes", &of_realm(realm)).await?;
+    while let Some(text) = lines.next().await? {
+        let word: Word =
+            serde_json::from_slice(&text).context("the service's changes cannot be read")?;
+        match word {
+            Word::Change { .. } if json => line(&String::from_utf8_lossy(&text))?,
+            Word::Change {
+                change,
+                time,
+                registration,
+            } => line(&shown(&change, time, &registration))?,
+            Word::End { end } if end == "dropped" => {
+                return Err(Failure::of(
+                    Code::Unreachable,
+                    "changes came faster than they were read: watch a realm, or write to a file",
+                ));
+            }
+            Word::End { .. } => break,
+        }
+    }
+    Err(Failure::of(
+        Code::Unreachable,
+        "the service stops: watch again when it is back",
+    ))
+}
+
+fn shown(change: &str, time: u64, registration: &Registration) -> String {
+    let aor = format!("{}@{}", registration.username, registration.realm);
+    let via = registration.proxy_path.as_deref().unwrap_or("-");
+    let agent = registration.user_agent.as_deref().unwrap_or("-");
+    let text = format!(
+        "{} {change:12} {aor}  {}  via {via}  {agent}",
+        moment(time),
+        registration.contact
+    );
+    clean(&text).into_owned()
+}
