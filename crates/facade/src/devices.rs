@@ -36,7 +36,7 @@ pub(crate) async fn status(
     caller: Authorized<ToReadDevices>,
 ) -> Result<HttpResponse, ApiError> {
     takes_json(&req)?;
-    let registrations = facade.registrar.list(&caller.scope);
+    let registrations = facade.registrar.find(Some(&caller.scope)).await?;
     let ids: BTreeSet<&str> = registrations
         .iter()
         .filter_map(|r| r.account.authorizing_id.as_deref())

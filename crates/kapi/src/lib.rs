@@ -15,6 +15,7 @@ mod notice;
 mod query;
 mod record;
 mod reply;
+mod share;
 mod wire;
 
 pub use ask::{
@@ -31,6 +32,7 @@ pub use notice::{Notice, encode_notice};
 pub use query::{Answer, encode_answer};
 pub use record::{read_record, write_record};
 pub use reply::{Content, Device, Found, Reply};
+pub use share::{MEMBERS_KEY, Share, ShareAnswer, Want, encode_share, encode_share_answer};
 
 /// The topic exchange that registration events and flushes go through.
 pub const REGISTRAR_EXCHANGE: &str = "registrar";

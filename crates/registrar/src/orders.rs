@@ -16,9 +16,9 @@ use crate::{
 impl Registrar {
     /// Flushes every registration of an account.
     pub async fn flush_account(&self, scope: &Scope) -> Result<Flushed, FlushError> {
-        let registrations = self.table.select(Some(&scope.account), &scope.realms);
-        self.carry_out(&flush::targets_of_account(scope, &registrations))
-            .await
+        let registrations = self.find(Some(scope)).await?;
+        let targets = flush::targets_of_account(scope, &registrations);
+        self.carry_out(&targets, &registrations).await
     }
 
     /// Flushes a username of an account. With `force` also one that the table does not know.
@@ -29,21 +29,18 @@ impl Registrar {
         force: bool,
     ) -> Result<Flushed, FlushError> {
         flush::check("username", username)?;
-        let registrations = self.table.select(Some(&scope.account), &scope.realms);
-        let named: Vec<_> = registrations
-            .iter()
-            .filter(|r| r.username.eq_ignore_ascii_case(username))
-            .collect();
-        let mut targets = flush::targets_by_name(named.iter().map(|r| &***r));
+        let mut named = self.find(Some(scope)).await?;
+        named.retain(|r| r.username.eq_ignore_ascii_case(username));
+        let mut targets = flush::targets_by_name(named.iter().map(|r| &**r));
         if targets.is_empty() {
             if !force {
                 return Err(FlushError::NotRegistered(username.to_owned()));
             }
             targets = flush::targets_by_force(scope, username);
         }
-        let flushed = self.carry_out(&targets).await?;
+        let flushed = self.carry_out(&targets, &named).await?;
         if self.settings.check_sync {
-            for registration in named {
+            for registration in &named {
                 self.check_sync(registration).await;
             }
         }
@@ -69,8 +66,16 @@ impl Registrar {
         }
     }
 
-    async fn carry_out(&self, targets: &[Flush]) -> Result<Flushed, FlushError> {
+    /// Carries flushes out. Of what was `found`, what other nodes have they forget when they hear of
+    /// it.
+    async fn carry_out(
+        &self,
+        targets: &[Flush],
+        found: &[Arc<Registration>],
+    ) -> Result<Flushed, FlushError> {
         flush::check_all(targets)?;
+        let mut elsewhere: Vec<_> = found.to_vec();
+        elsewhere.retain(|one| self.is_elsewhere(&one.realm));
         let mut done = Flushed::default();
         for flush in targets {
             let receipt = self.publish_flush(flush).await;
@@ -88,6 +93,11 @@ impl Registrar {
             self.tell_gone(ChangeKind::Flushed, &forgotten);
             done.repeated += self.repeats.take_up(&forgotten, self.clock.now());
             done.forgotten += forgotten.len();
+            let theirs: Vec<_> = elsewhere
+                .extract_if(.., |one| flush::names(flush, one))
+                .collect();
+            done.repeated += self.repeats.take_up(&theirs, self.clock.now());
+            done.forgotten += theirs.len();
         }
         Ok(done)
     }
@@ -117,8 +127,13 @@ impl Registrar {
         loop {
             let aor = self.repeats.next(&*self.clock).await;
             // Whoever is back has registered since: that is another registration.
-            if self.table.get(&aor).is_some() {
-                continue;
+            match self.find_one(&aor).await {
+                Ok(None) => {}
+                Ok(Some(_)) => continue,
+                Err(error) => {
+                    tracing::warn!(%error, %aor, "a flush is not repeated: the phone may be back");
+                    continue;
+                }
             }
             let flush = flush::of_aor(&aor);
             let publication = flush::publication(&flush, &self.settings.identity);
