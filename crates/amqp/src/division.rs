@@ -191,6 +191,6 @@ mod tests {
     #[test]
     fn every_partition_has_an_exchange() {
         assert_eq!(part(0), "rollcall-part-0");
-        assert_eq!(part(PARTITIONS - 1), "rollcall-part-255");
+        assert_eq!(part(PARTITIONS - 1), "rollcall-part-1023");
     }
 }

@@ -9,7 +9,7 @@ use registration::Text;
 use twox_hash::XxHash64;
 
 /// How many parts there are to be given out. All members must agree on it.
-pub const PARTITIONS: u16 = 256;
+pub const PARTITIONS: u16 = 1024;
 
 const WORDS: usize = PARTITIONS as usize / 64;
 
@@ -249,34 +249,22 @@ impl Division {
 }
 
 /// Gives each partition to those members that its number and their names draw the highest lots for
-/// (rendezvous hashing), but to none more than its share, rounded up: the fullest node is what the
-/// cluster is sized by.
+/// (rendezvous hashing). A member that comes takes partitions from others, but none moves between
+/// those who stay: so while lists are changed node by node, each partition has an owner all the time.
 fn assign(members: &[Text], replicas: usize) -> Vec<Vec<usize>> {
-    let most = (usize::from(PARTITIONS) * replicas).div_ceil(members.len());
-    let mut loads = vec![0_usize; members.len()];
-    let mut owners = Vec::with_capacity(usize::from(PARTITIONS));
-    for partition in 0..PARTITIONS {
+    let owners = |partition: u16| {
         let mut lots: Vec<(u64, usize)> = members
             .iter()
             .map(|member| XxHash64::oneshot(u64::from(partition) + 1, member.as_bytes()))
             .zip(0..)
             .collect();
         lots.sort_unstable_by(|one, other| other.cmp(one));
-        let mut chosen = Vec::with_capacity(replicas);
-        // Whoever is full comes last: there may be no others left.
-        let (room, full): (Vec<usize>, Vec<usize>) = lots
-            .into_iter()
+        lots.into_iter()
             .map(|(_, member)| member)
-            .partition(|member| loads.get(*member).is_some_and(|load| *load < most));
-        for member in room.into_iter().chain(full).take(replicas) {
-            if let Some(load) = loads.get_mut(member) {
-                *load += 1;
-            }
-            chosen.push(member);
-        }
-        owners.push(chosen);
-    }
-    owners
+            .take(replicas)
+            .collect()
+    };
+    (0..PARTITIONS).map(owners).collect()
 }
 
 #[cfg(test)]

@@ -29,33 +29,31 @@ fn every_partition_has_as_many_owners_as_replicas() {
 }
 
 #[test]
-fn none_has_more_than_its_share() {
+fn none_has_much_more_than_its_share() {
     for (count, replicas) in [(2, 1), (3, 1), (7, 1), (7, 2), (20, 2)] {
-        let most = (usize::from(PARTITIONS) * replicas).div_ceil(count);
+        let share = usize::from(PARTITIONS) * replicas / count;
         for node in 0..count {
             let own = of(node, count, replicas).own().len();
-            assert!(own <= most, "{own} of {most}");
+            assert!(own <= share + share / 3, "{own}, a share is {share}");
         }
     }
 }
 
-/// Growing moves about as much as the newcomer gets, and little else.
+/// While lists are changed node by node, no partition may be without an owner.
 #[test]
-fn one_more_member_moves_few() {
-    for count in [3, 6, 10] {
-        let (before, after) = (of(0, count, 1), of(0, count + 1, 1));
-        let moved = (0..usize::from(PARTITIONS))
-            .filter(|partition| {
-                let name =
-                    |division: &Division| division.members[division.owners[*partition][0]].clone();
-                name(&before) != name(&after)
-            })
-            .count();
-        let gets = usize::from(PARTITIONS) / (count + 1);
-        assert!(
-            (gets..=2 * gets).contains(&moved),
-            "{moved} moved, {gets} are the newcomer's"
-        );
+fn partitions_move_to_the_newcomer_only() {
+    for (count, replicas) in [(1, 1), (3, 1), (6, 2), (10, 3)] {
+        let (before, after) = (of(0, count, replicas), of(0, count + 1, replicas));
+        let newcomer = &members(count + 1)[count];
+        let mut moved = 0;
+        for partition in (0..PARTITIONS).map(Partitions::only) {
+            let (had, has) = (before.owners_of(&partition), after.owners_of(&partition));
+            for new in has.iter().filter(|name| !had.contains(name)) {
+                assert_eq!(&**new, newcomer);
+                moved += 1;
+            }
+        }
+        assert_eq!(moved, of(count, count + 1, replicas).own().len());
     }
 }
 
@@ -63,10 +61,10 @@ fn one_more_member_moves_few() {
 #[test]
 fn the_partition_of_a_realm_never_changes() {
     let known = [
-        ("a.example.com", 166),
-        ("A.Example.COM", 166),
-        ("häuschen.example.com", 107),
-        ("", 153),
+        ("a.example.com", 934),
+        ("A.Example.COM", 934),
+        ("häuschen.example.com", 363),
+        ("", 409),
     ];
     for (realm, at) in known {
         assert_eq!(partition(realm), at, "{realm}");

@@ -28,7 +28,7 @@ pub enum Outcome {
     LateAnswer,
     /// Nothing changed, for a good reason.
     Ignored(Ignored),
-    /// A realm, or a question, that another node of a divided registrar sees to.
+    /// An event of a realm that another node of a divided registrar has.
     Elsewhere,
     /// A message of no concern.
     Other,

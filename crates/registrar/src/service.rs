@@ -162,7 +162,7 @@ impl Registrar {
             }
             Ok(Event::Flush(flush, sender)) => self.flushed(&flush, &sender, delivery.zone),
             Ok(Event::Query(query)) if *query.reply_to == *self.server_id() => Outcome::OwnQuestion,
-            Ok(Event::Query(query)) if !self.hears(&query, delivery.targeted) => Outcome::Elsewhere,
+            Ok(Event::Query(query)) if !self.hears(&query, delivery.targeted) => Outcome::Other,
             Ok(Event::Query(query)) => Outcome::Asked(query),
             // Only what was sent to us alone can be an answer to us.
             Ok(Event::Reply(_)) if !delivery.targeted => Outcome::Other,
