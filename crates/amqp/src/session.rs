@@ -2,19 +2,26 @@
 
 use std::{sync::Arc, time::Duration};
 
+use kapi::{FLUSH_BINDING, SUCCESS_BINDING};
 use lapin::{Channel, Connection, Consumer};
+use registrar::Registrar;
 
 use crate::{
     dial::{Dialer, HangUp},
+    division,
     inbox::Inbox,
     publisher::Publisher,
     pulse::Pulse,
     settings::Settings,
+    strays::Strays,
     topology::{at, consume, declare_exchange, declare_others, declare_queue},
 };
 
 /// How long a polite goodbye to the broker may take.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
+
+/// What is set up on a connection.
+type Parts = (Channel, Consumer, Pulse, Inbox, Option<Strays>);
 
 /// A connection that consumes.
 pub(crate) struct Session {
@@ -24,6 +31,8 @@ pub(crate) struct Session {
     pub(crate) publisher: Publisher,
     pub(crate) pulse: Pulse,
     pub(crate) inbox: Inbox,
+    /// Where accounts are divided over several nodes.
+    pub(crate) strays: Option<Strays>,
     /// Dropped last, when all that can be said politely has been said.
     _hang_up: HangUp,
 }
@@ -33,7 +42,7 @@ impl Session {
     pub(crate) async fn open(
         dialer: Arc<Dialer>,
         queue: &str,
-        server_id: &str,
+        registrar: &Registrar,
         settings: &Settings,
     ) -> Result<Self, String> {
         let limit = settings.connect_timeout;
@@ -47,18 +56,19 @@ impl Session {
             let publisher = Publisher::open(dialer)
                 .await
                 .map_err(at("opening a connection to publish"))?;
-            let parts = Self::set_up(&connection, &publisher, queue, server_id, settings).await?;
+            let parts = Self::set_up(&connection, &publisher, queue, registrar, settings).await?;
             Ok::<_, String>((publisher, parts))
         };
         let set_up = tokio::time::timeout_at(deadline, setting_up).await;
         match set_up.map_err(late).flatten() {
-            Ok((publisher, (channel, consumer, pulse, inbox))) => Ok(Self {
+            Ok((publisher, (channel, consumer, pulse, inbox, strays))) => Ok(Self {
                 connection,
                 channel,
                 consumer,
                 publisher,
                 pulse,
                 inbox,
+                strays,
                 _hang_up: hang_up,
             }),
             Err(reason) => {
@@ -73,9 +83,9 @@ impl Session {
         connection: &Connection,
         publisher: &Publisher,
         queue: &str,
-        server_id: &str,
+        registrar: &Registrar,
         settings: &Settings,
-    ) -> Result<(Channel, Consumer, Pulse, Inbox), String> {
+    ) -> Result<Parts, String> {
         declare_exchange(connection)
             .await
             .map_err(at("declaring the exchange registrar"))?;
@@ -86,7 +96,7 @@ impl Session {
         let (answer_queries, limit) = (settings.answer_queries, settings.publish_timeout);
         let inbox = Inbox::open(
             connection,
-            server_id,
+            registrar,
             answer_queries,
             publisher.clone(),
             limit,
@@ -94,9 +104,17 @@ impl Session {
         .await
         .map_err(at("opening the inbox"))?;
         let pulse = Pulse::of(queue);
-        let (channel, consumer) =
-            consume(connection, queue, pulse.key(), settings.prefetch).await?;
-        Ok((channel, consumer, pulse, inbox))
+        let Some(division) = registrar.division() else {
+            let bindings = [SUCCESS_BINDING, FLUSH_BINDING, pulse.key()];
+            let (channel, consumer) =
+                consume(connection, queue, &bindings, settings.prefetch).await?;
+            return Ok((channel, consumer, pulse, inbox, None));
+        };
+        division::declare(connection, queue, &pulse, division, settings).await?;
+        let strays = Strays::open(connection, publisher.clone(), limit).await;
+        let strays = strays.map_err(at("consuming rollcall-stray"))?;
+        let (channel, consumer) = consume(connection, queue, &[], settings.prefetch).await?;
+        Ok((channel, consumer, pulse, inbox, Some(strays)))
     }
 
     /// Closes politely, but only for so long.

@@ -1,8 +1,8 @@
 //! What is declared on a broker: Kazoo's exchange, and our queue on it.
 
 use kapi::{
-    CALLMGR_EXCHANGE, FLUSH_BINDING, NOTIFICATIONS_EXCHANGE, PRESENCE_EXCHANGE, REGISTRAR_EXCHANGE,
-    SUCCESS_BINDING, SWITCH_EXCHANGE,
+    CALLMGR_EXCHANGE, NOTIFICATIONS_EXCHANGE, PRESENCE_EXCHANGE, REGISTRAR_EXCHANGE,
+    SWITCH_EXCHANGE,
 };
 use lapin::{
     Channel, Connection, Consumer, ErrorKind, ExchangeKind,
@@ -98,18 +98,18 @@ pub(crate) async fn declare_queue(
 pub(crate) async fn consume(
     connection: &Connection,
     queue: &str,
-    pulse: &str,
+    bindings: &[&str],
     prefetch: u16,
 ) -> Result<(Channel, Consumer), String> {
     let channel = connection
         .create_channel()
         .await
         .map_err(at("opening a channel"))?;
-    for binding in [SUCCESS_BINDING, FLUSH_BINDING, pulse] {
+    for binding in bindings {
         let bound = channel.queue_bind(
             queue.into(),
             REGISTRAR_EXCHANGE.into(),
-            binding.into(),
+            (*binding).into(),
             QueueBindOptions::default(),
             FieldTable::default(),
         );

@@ -123,7 +123,8 @@ async fn authorize<P: Policy>(req: &HttpRequest) -> Result<(Scope, Option<String
         ApiError::FaultyRequest => unknown(),
         other => other,
     })?;
-    let scope = facade.registrar.scope(&id, granted.realm.as_deref());
+    let finding = facade.registrar.find_scope(&id, granted.realm.as_deref());
+    let scope = finding.await?;
     Ok((scope.ok_or_else(unknown)?, username))
 }
 

@@ -37,7 +37,7 @@ pub(crate) async fn status(
     caller: Authorized<ToReadDevices>,
 ) -> Result<HttpResponse, ApiError> {
     takes_json(&req)?;
-    let registrations = facade.registrar.list(&caller.scope);
+    let registrations = facade.registrar.find(Some(&caller.scope)).await?;
     let ids: BTreeSet<Text> = registrations
         .iter()
         .filter_map(|held| held.registration().account.authorizing_id)

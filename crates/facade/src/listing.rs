@@ -12,7 +12,7 @@ use actix_web::{
 };
 use futures_util::stream;
 use kapi::{Spelling, write_json};
-use registrar::Held;
+use registrar::{Held, Scope};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
@@ -35,11 +35,11 @@ const PIECE_BYTES: usize = 65_536;
 
 type Registrations = Vec<Held>;
 
-/// Answers with those of `registrations` that the request wants.
-pub(crate) fn answer(
+/// Answers with those registrations of an account, or of all, that the request wants.
+pub(crate) async fn answer(
     req: &HttpRequest,
     facade: &Facade,
-    mut registrations: Registrations,
+    scope: Option<&Scope>,
 ) -> Result<HttpResponse, ApiError> {
     let params = Params::of(req);
     let format = wanted(req, &params)?;
@@ -47,6 +47,10 @@ pub(crate) fn answer(
     params.flag("pretty")?;
     let filters = Filters::of(&params)?;
     let page = Page::of(&params)?;
+    let mut registrations = match page.alone(&filters) {
+        Some((from, limit)) => facade.registrar.find_page(scope, from, limit).await?,
+        None => facade.registrar.find(scope).await?,
+    };
     if !filters.is_empty() {
         registrations.retain(|held| filters.admit(&held.registration()));
     }
@@ -97,6 +101,17 @@ impl Page {
         };
         let whole = params.get("paginate").is_some() && !params.flag("paginate")?;
         Ok(if whole { Self::default() } else { page })
+    }
+
+    /// From where on, and how many, if it can be had without the rest of the list.
+    fn alone(&self, filters: &Filters) -> Option<(Option<registrar::Place>, usize)> {
+        let size = self.size.filter(|_| filters.is_empty())?;
+        let from = match &self.start {
+            Some(start) => Some(start.as_text()?),
+            None => None,
+        };
+        // One more tells where the next begins.
+        Some((from, size + 1))
     }
 
     /// Leaves this page of a list that is in order; returns where the next one begins.

@@ -38,8 +38,7 @@ pub(crate) async fn list(
     facade: Data<Facade>,
     caller: Authorized<ToRead>,
 ) -> Answer {
-    let registrations = facade.registrar.list(&caller.scope);
-    listing::answer(&req, &facade, registrations)
+    listing::answer(&req, &facade, Some(&caller.scope)).await
 }
 
 /// `GET /v2/accounts/{ACCOUNT_ID}/registrations/{USERNAME}`
@@ -60,7 +59,7 @@ pub(crate) async fn one(
 ) -> Answer {
     takes_json(&req)?;
     let username = caller.username.unwrap_or_default();
-    let mut named = facade.registrar.list(&caller.scope);
+    let mut named = facade.registrar.find(Some(&caller.scope)).await?;
     named.retain(|held| held.username().eq_ignore_ascii_case(&username));
     // In several realms of the account: the newest is where the phone is.
     let newest = named.iter().max_by_key(|held| held.last_registration());
@@ -91,7 +90,7 @@ pub(crate) async fn count(
     caller: Authorized<ToRead>,
 ) -> Answer {
     takes_json(&req)?;
-    let count = facade.registrar.count(&caller.scope);
+    let count = facade.registrar.find_count(Some(&caller.scope)).await?;
     success(
         &req,
         &facade,

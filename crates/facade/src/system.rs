@@ -27,7 +27,7 @@ pub(crate) async fn list(
     facade: Data<Facade>,
     _: Administrator,
 ) -> Result<HttpResponse, ApiError> {
-    listing::answer(&req, &facade, facade.registrar.all())
+    listing::answer(&req, &facade, None).await
 }
 
 /// `GET /v2/registrations/count`
@@ -45,7 +45,7 @@ pub(crate) async fn count(
     _: Administrator,
 ) -> Result<HttpResponse, ApiError> {
     takes_json(&req)?;
-    let count = facade.registrar.total();
+    let count = facade.registrar.find_count(None).await?;
     let data = format!("{{\"count\":{count}}}").into_bytes();
     success(&req, &facade, data, Extras::default())
 }

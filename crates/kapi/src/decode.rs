@@ -10,6 +10,7 @@ use crate::{
     event::{Event, Flush, Limits, Query, Reject, Sender},
     lenient::Scalar,
     reply::{mend_summary, reply},
+    share::share,
     wire::{Body, MAX_FIELDS},
 };
 
@@ -76,7 +77,7 @@ fn decode_text(text: &str) -> Result<Event, Reject> {
             registration(&body).map(|report| Event::Registration(Box::new(report)))
         }
         ("directory", "reg_flush") => flush(&body),
-        ("directory", "reg_query") => query(&body).map(|query| Event::Query(Box::new(query))),
+        ("directory", "reg_query") => query(&body, text).map(|query| Event::Query(Box::new(query))),
         ("directory" | "registration", name) => {
             let reply = reply(name, &body, text)?;
             Ok(reply.map_or(Event::Other, |reply| Event::Reply(Box::new(reply))))
@@ -99,7 +100,7 @@ fn flush(body: &Body<'_>) -> Result<Event, Reject> {
     ))
 }
 
-fn query(body: &Body<'_>) -> Result<Query, Reject> {
+fn query(body: &Body<'_>, text: &str) -> Result<Query, Reject> {
     if body.fields.too_many {
         return Err(Reject::TooMany {
             header: "Fields",
@@ -114,6 +115,8 @@ fn query(body: &Body<'_>) -> Result<Query, Reject> {
         count_only: body.count_only.boolean().unwrap_or(false),
         reply_to: required("Server-ID", &body.server_id)?,
         msg_id: required("Msg-ID", &body.msg_id)?,
+        node: optional(&body.node),
+        share: share(text)?,
     })
 }
 

@@ -13,7 +13,9 @@ mod lenient;
 mod message;
 mod notice;
 mod query;
+mod record;
 mod reply;
+mod share;
 mod skim;
 mod wire;
 
@@ -30,6 +32,7 @@ pub use flush::encode_flush;
 pub use notice::{Notice, encode_notice};
 pub use query::{Answer, encode_answer};
 pub use reply::{Content, Device, Found, Reply};
+pub use share::{MEMBERS_KEY, Share, ShareAnswer, Want, encode_share, encode_share_answer};
 pub use skim::{Skim, skim};
 
 /// The topic exchange that registration events and flushes go through.

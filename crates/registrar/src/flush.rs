@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use kapi::{Flush, Identity, REGISTRAR_EXCHANGE, encode_flush, flush_key};
 use registration::{Aor, Registration, Text, UnsafeName, Zone, check_flushable};
 
-use crate::{accounts::Scope, bus::Publication, held::Held, table::Table};
+use crate::{accounts::Scope, bus::Publication, held::Held, share::Unanswered, table::Table};
 
 /// A flush that the brokers took.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +46,9 @@ pub enum FlushError {
     /// Nobody by this name is registered in the account.
     #[error("{0:?} is not registered")]
     NotRegistered(String),
+    /// Who else has phones of the account could not be found out, so nothing was sent.
+    #[error(transparent)]
+    Unanswered(#[from] Unanswered),
     /// No broker took the flush, so nothing more was forgotten.
     #[error("no broker took the flush: {}", reasons(.missing))]
     Unreachable {
@@ -151,8 +154,17 @@ pub(crate) fn check_all(flushes: &[Flush]) -> Result<(), FlushError> {
     Ok(())
 }
 
-/// Takes out of the table what a flush names: realm and username match in any case, the realm
-/// being the registration's or its account's.
+/// Whether a flush names a registration: realm and username match in any case, the realm being the
+/// registration's or its account's.
+pub(crate) fn names(flush: &Flush, registration: &Registration) -> bool {
+    registration.is_of_realm(&flush.realm)
+        && flush
+            .username
+            .as_ref()
+            .is_none_or(|username| registration.username.eq_ignore_ascii_case(username))
+}
+
+/// Takes out of the table what a flush names.
 pub(crate) fn forget(flush: &Flush, table: &Table) -> Vec<Arc<Registration>> {
     let named = |held: &Held| {
         held.is_of_realm(&flush.realm)

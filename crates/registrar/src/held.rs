@@ -1,8 +1,14 @@
 //! A registration as it was found in the table.
 
+use std::sync::Arc;
+
 use registration::{Aor, Registration, UnixSeconds};
 
-use crate::{packed::Times, slot::Slot};
+use crate::{
+    packed::Times,
+    shared::{Gear, Owner},
+    slot::{Making, Slot},
+};
 
 /// A registration of the table, as it was when it was looked up: a few bytes, whatever it holds.
 #[derive(Clone, Debug)]
@@ -19,6 +25,20 @@ impl Held {
 
     pub(crate) fn at(slot: Slot, times: Times) -> Self {
         Self { slot, times }
+    }
+
+    /// One that is in no table.
+    pub(crate) fn apart(registration: &Registration) -> Self {
+        Self::new(Slot::live(
+            registration,
+            Making {
+                stay: 0,
+                owner: Arc::new(Owner::of(registration)),
+                gear: Arc::new(Gear::of(registration)),
+                fingerprint: 0,
+                ledger: None,
+            },
+        ))
     }
 
     pub(crate) fn times(&self) -> Times {

@@ -10,13 +10,13 @@ use hashbrown::DefaultHashBuilder;
 use parking_lot::Mutex;
 use registration::{AccountId, Text};
 
-use crate::{members::Members, shared::Owner, slot::Slot};
+use crate::{shared::Owner, slot::Slot, slots::Slots};
 
 /// Slots with the same keys.
 struct Group {
     /// Any of their owners.
     owner: Arc<Owner>,
-    members: Mutex<Members>,
+    members: Mutex<Slots>,
 }
 
 type Groups = Vec<Arc<Group>>;
@@ -39,7 +39,7 @@ impl Index {
                 group.members.lock().put(slot.clone());
                 return;
             }
-            let mut members = Members::default();
+            let mut members = Slots::default();
             members.put(slot.clone());
             let group = Arc::new(Group {
                 owner: Arc::clone(owner),

@@ -73,7 +73,12 @@ impl Notices {
                 tracing::warn!(lost, "changes came faster than notices could be sent");
             }
             for (about, notice) in self.due(&change) {
-                if registrar.bus.leads(&about.zone) {
+                let tells = match registrar.division() {
+                    // Nobody else hears of it, but for its other owners.
+                    Some(division) => division.tells_of(&about.realm),
+                    None => registrar.bus.leads(&about.zone),
+                };
+                if tells {
                     publish(&registrar, about, notice).await;
                 }
             }

@@ -11,15 +11,18 @@ use crate::{
     bus::{Publication, Receipt},
     changes::{Change, ChangeKind},
     flush::{self, FlushError, Flushed},
+    held::Held,
 };
 
 impl Registrar {
     /// Flushes every registration of an account.
     pub async fn flush_account(&self, scope: &Scope) -> Result<Flushed, FlushError> {
-        let registrations = self.table.select(Some(&scope.account), &scope.realms);
-        let targets = flush::targets_of_account(scope, &registrations);
-        let order = self.carry_out(&targets).await;
-        self.meter.ordered(order)
+        let order = async {
+            let found = unpacked(&self.find(Some(scope)).await?);
+            let targets = flush::targets_of_account(scope, &found);
+            self.carry_out(&targets, &found).await
+        };
+        self.meter.ordered(order.await)
     }
 
     /// Flushes every registration of a realm, or whose account has it.
@@ -29,7 +32,7 @@ impl Registrar {
             username: None,
             cache_only: false,
         };
-        let order = self.carry_out(&[all]).await;
+        let order = self.carry_out(&[all], &[]).await;
         self.meter.ordered(order)
     }
 
@@ -41,8 +44,8 @@ impl Registrar {
         username: &str,
         force: bool,
     ) -> Result<Flushed, FlushError> {
-        let scope = self.table.select(None, &[realm]);
-        let order = self.flush_named(scope, username, force.then(|| vec![realm.into()]));
+        let found = self.table.select(None, &[realm]);
+        let order = self.flush_named(found, username, force.then(|| vec![realm.into()]));
         self.meter.ordered(order.await)
     }
 
@@ -53,9 +56,12 @@ impl Registrar {
         username: &str,
         force: bool,
     ) -> Result<Flushed, FlushError> {
-        let registrations = self.table.select(Some(&scope.account), &scope.realms);
-        let realms = force.then(|| scope.realms.clone());
-        let order = self.flush_named(registrations, username, realms);
+        let order = async {
+            flush::check("username", username)?;
+            let found = unpacked(&self.find(Some(scope)).await?);
+            let realms = force.then(|| scope.realms.clone());
+            self.flush_named(found, username, realms).await
+        };
         self.meter.ordered(order.await)
     }
 
@@ -63,25 +69,22 @@ impl Registrar {
     /// proxy knows.
     async fn flush_named(
         &self,
-        registrations: Vec<Arc<Registration>>,
+        mut named: Vec<Arc<Registration>>,
         username: &str,
         forced: Option<Vec<Text>>,
     ) -> Result<Flushed, FlushError> {
         flush::check("username", username)?;
-        let named: Vec<_> = registrations
-            .iter()
-            .filter(|r| r.username.eq_ignore_ascii_case(username))
-            .collect();
-        let mut targets = flush::targets_by_name(named.iter().map(|r| &***r));
+        named.retain(|r| r.username.eq_ignore_ascii_case(username));
+        let mut targets = flush::targets_by_name(named.iter().map(|r| &**r));
         if targets.is_empty() {
             let Some(realms) = forced else {
                 return Err(FlushError::NotRegistered(username.to_owned()));
             };
             targets = flush::targets_by_force(&realms, username);
         }
-        let flushed = self.carry_out(&targets).await?;
+        let flushed = self.carry_out(&targets, &named).await?;
         if self.settings.check_sync {
-            for registration in named {
+            for registration in &named {
                 self.check_sync(registration).await;
             }
         }
@@ -107,9 +110,17 @@ impl Registrar {
         }
     }
 
+    /// Carries flushes out. Of what was `found`, what other nodes have they forget when they hear of
+    /// it.
     #[tracing::instrument(level = "debug", name = "flush", skip_all)]
-    async fn carry_out(&self, targets: &[Flush]) -> Result<Flushed, FlushError> {
+    async fn carry_out(
+        &self,
+        targets: &[Flush],
+        found: &[Arc<Registration>],
+    ) -> Result<Flushed, FlushError> {
         flush::check_all(targets)?;
+        let mut elsewhere: Vec<_> = found.to_vec();
+        elsewhere.retain(|one| self.is_elsewhere(&one.realm));
         let mut done = Flushed::default();
         for flush in targets {
             let receipt = self.publish_flush(flush).await;
@@ -127,6 +138,11 @@ impl Registrar {
             self.tell_gone(ChangeKind::Flushed, &forgotten);
             done.repeated += self.repeats.take_up(&forgotten, self.clock.now());
             done.forgotten += forgotten.len();
+            let theirs: Vec<_> = elsewhere
+                .extract_if(.., |one| flush::names(flush, one))
+                .collect();
+            done.repeated += self.repeats.take_up(&theirs, self.clock.now());
+            done.forgotten += theirs.len();
         }
         Ok(done)
     }
@@ -156,8 +172,13 @@ impl Registrar {
         loop {
             let aor = self.repeats.next(&*self.clock).await;
             // Whoever is back has registered since: that is another registration.
-            if self.table.get(&aor).is_some() {
-                continue;
+            match self.find_one(&aor).await {
+                Ok(None) => {}
+                Ok(Some(_)) => continue,
+                Err(error) => {
+                    tracing::warn!(%error, %aor, "a flush is not repeated: the phone may be back");
+                    continue;
+                }
             }
             let flush = flush::of_aor(&aor);
             let publication = flush::publication(&flush, &self.settings.identity);
@@ -167,4 +188,11 @@ impl Registrar {
             }
         }
     }
+}
+
+fn unpacked(found: &[Held]) -> Vec<Arc<Registration>> {
+    found
+        .iter()
+        .map(|held| Arc::new(held.registration()))
+        .collect()
 }

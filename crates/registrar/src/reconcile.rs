@@ -152,7 +152,7 @@ impl Registrar {
     fn realms(&self) -> Vec<Text> {
         let mut realms = self.accounts.realms();
         realms.extend(self.table.realms());
-        realms.retain(|realm| check_flushable(realm).is_ok());
+        realms.retain(|realm| check_flushable(realm).is_ok() && !self.is_elsewhere(realm));
         realms.sort_unstable();
         realms.dedup();
         realms

@@ -114,7 +114,11 @@ impl Registrar {
         let deadline = begun + settings.limit;
         if settings.peers {
             self.waits(&zone, epoch, "other registrars to answer");
-            let asked = timeout_at(deadline, self.ask_peers(&zone)).await;
+            let asking = async {
+                self.ask_members(&zone).await;
+                self.ask_peers(&zone).await;
+            };
+            let asked = timeout_at(deadline, asking).await;
             if asked.is_err() {
                 tracing::warn!(%zone, "other registrars did not tell all in time");
             }
@@ -202,6 +206,7 @@ impl Registrar {
             }
         });
         asked.await;
+        all.retain(|realm| !self.is_elsewhere(realm));
         all
     }
 
@@ -256,7 +261,7 @@ impl Registrar {
         let now = self.clock.now().seconds();
         let default_realm = &self.settings.policy.default_realm;
         let mut merged = 0;
-        for record in records {
+        for record in records.iter().filter(|r| !self.is_elsewhere(&r.realm)) {
             let registration = Registration::from_record(record, zone, default_realm, now);
             let applied = self.table.merge(&registration);
             if let Some(change) = Change::of(&applied) {

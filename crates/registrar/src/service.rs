@@ -25,6 +25,7 @@ use crate::{
     changes::{Change, ChangeKind, Watcher, Watchers},
     coalesce::Coalesce,
     delivery::Delivery,
+    division::Division,
     echoes::Echoes,
     flush,
     health::{Health, LinkState},
@@ -61,6 +62,8 @@ pub struct Settings {
     pub max_clock_skew: u32,
     /// Whether a phone whose username is flushed is told to register anew, as Crossbar does.
     pub check_sync: bool,
+    /// How accounts are divided over several nodes, if they are.
+    pub division: Option<Arc<Division>>,
 }
 
 impl Settings {
@@ -73,6 +76,7 @@ impl Settings {
             identity,
             max_clock_skew: 60,
             check_sync: true,
+            division: None,
         }
     }
 }
@@ -176,12 +180,19 @@ impl Registrar {
             self.settings.limits
         };
         match decode(delivery.body, limits) {
+            Ok(Event::Registration(report)) if self.is_elsewhere(&report.realm) => {
+                if delivery.targeted {
+                    self.replay.heard();
+                }
+                Outcome::Elsewhere
+            }
             Ok(Event::Registration(mut report)) => {
                 self.date(&mut report, delivery.targeted, measured);
                 self.apply(&report, delivery, fingerprint)
             }
             Ok(Event::Flush(flush, sender)) => self.flushed(&flush, &sender, delivery.zone),
             Ok(Event::Query(query)) if *query.reply_to == *self.server_id() => Outcome::OwnQuestion,
+            Ok(Event::Query(query)) if !self.hears(&query, delivery.targeted) => Outcome::Other,
             Ok(Event::Query(query)) => Outcome::Asked(query),
             // Only what was sent to us alone can be an answer to us.
             Ok(Event::Reply(_)) if !delivery.targeted => Outcome::Other,
@@ -294,6 +305,9 @@ impl Registrar {
     /// The answer to a question, addressed to who asked. Goes through the whole table if all realms
     /// are asked for.
     pub fn answer(&self, query: &Query) -> Publication {
+        if let Some(share) = &query.share {
+            return self.answer_member(query, share);
+        }
         let mut found = match &query.realm {
             Some(realm) => self.table.find(None, &[&**realm]),
             None => self.table.all(),
@@ -306,14 +320,13 @@ impl Registrar {
         } else {
             Answer::Registrations(found.iter().map(Held::registration))
         };
-        let age = self.clock.now().0.saturating_sub(self.born.0) / 1000;
-        Publication {
-            zone: None,
-            exchange: TARGETED_EXCHANGE,
-            routing_key: query.reply_to.to_string(),
-            body: encode_answer(query, answer, age, &self.settings.identity),
-            mandatory: false,
-        }
+        let body = encode_answer(query, answer, self.age(), &self.settings.identity);
+        addressed(query, body)
+    }
+
+    /// For how many seconds this has been up.
+    pub(crate) fn age(&self) -> u64 {
+        self.clock.now().0.saturating_sub(self.born.0) / 1000
     }
 
     /// What belongs to an account, whose realm the caller may know; `None` if the account is not
@@ -419,6 +432,17 @@ impl Registrar {
     /// Reclaims the memory of what has expired; to be called about once a second.
     pub fn sweep(&self) {
         self.table.sweep();
+    }
+}
+
+/// An answer on its way to who asked.
+pub(crate) fn addressed(query: &Query, body: Vec<u8>) -> Publication {
+    Publication {
+        zone: None,
+        exchange: TARGETED_EXCHANGE,
+        routing_key: query.reply_to.to_string(),
+        body,
+        mandatory: false,
     }
 }
 

@@ -103,7 +103,7 @@ fn read_node(r: &mut Reader) -> String {
     }
 }
 
-fn fits(node: &str) -> bool {
+pub(super) fn fits(node: &str) -> bool {
     let length = 1..=MAX_NODE_BYTES;
     length.contains(&node.len()) && node.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -11,6 +11,7 @@
 mod browser;
 mod cluster;
 mod demo;
+mod division;
 mod drift;
 mod flush;
 mod life;
