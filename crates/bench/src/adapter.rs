@@ -69,7 +69,7 @@ impl Node {
     /// Takes in the flush of an account's realm, as another node publishes it; how many went.
     pub fn flush(&self, account: u32) -> usize {
         let body = format!(
-            "{{\"Event-Category\":\"registration\",\"Event-Name\":\"flush\",\"Realm\":\"{}\",\
+            "{{\"Event-Category\":\"directory\",\"Event-Name\":\"reg_flush\",\"Realm\":\"{}\",\
              \"App-Name\":\"crossbar\",\"App-Version\":\"4.0.0\",\"Node\":\"crossbar@kazoo1\",\
              \"Server-ID\":\"crossbar@kazoo1-<0.1.0>\",\"Msg-ID\":\"1\"}}",
             realm(account)

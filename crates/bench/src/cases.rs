@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Phones of the table.
-const PHONES: u32 = 10_000;
+const PHONES: u32 = 2_000;
 /// Operations that are done together.
 pub const BATCH: u32 = 500;
 

@@ -1,7 +1,7 @@
 //! What is measured in a process of its own: this program, called anew.
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, Read as _},
     path::PathBuf,
     process::{self, Command, Stdio},
 };
@@ -10,26 +10,11 @@ use anyhow::{Context as _, ensure};
 use clap::Subcommand;
 use serde::de::DeserializeOwned;
 
-use crate::{bare, instructions, memory, server};
+use crate::{bare, memory, server};
 
 /// What to do in a process of its own.
 #[derive(Debug, Subcommand)]
 pub enum Child {
-    /// Counts the instructions of the hot paths and compares them with the baseline
-    Instructions {
-        /// Make what is counted now the baseline
-        #[arg(long)]
-        update: bool,
-        /// The baseline
-        #[arg(long, default_value = "crates/bench/instructions.txt")]
-        baseline: PathBuf,
-    },
-    /// Runs one hot path, for its instructions to be counted
-    #[command(hide = true)]
-    Case {
-        /// Its name
-        name: String,
-    },
     /// Fills a table and says what it takes
     #[command(hide = true)]
     Memory {
@@ -66,13 +51,9 @@ pub enum Child {
 }
 
 impl Child {
-    /// Does it; whether all is well.
-    pub fn run(self) -> anyhow::Result<bool> {
+    /// Does it.
+    pub fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::Instructions { update, baseline } => {
-                return instructions::run(&baseline, update);
-            }
-            Self::Case { name } => instructions::child(&name),
             Self::Memory {
                 phones,
                 per_account,
@@ -84,9 +65,11 @@ impl Child {
                 uri,
                 queue,
                 prefetch,
-            } => bare::consume(&uri, &queue, prefetch),
-        }?;
-        Ok(true)
+            } => {
+                end_with_caller();
+                bare::consume(&uri, &queue, prefetch)
+            }
+        }
     }
 }
 
@@ -100,6 +83,14 @@ pub fn ask<T: DeserializeOwned>(arguments: &[&str]) -> anyhow::Result<T> {
         String::from_utf8_lossy(&output.stderr)
     );
     serde_json::from_slice(&output.stdout).with_context(|| format!("{arguments:?}"))
+}
+
+/// Ends this process when who has called it has ended, however that was.
+fn end_with_caller() {
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        process::exit(0);
+    });
 }
 
 /// Says something to who has called.

@@ -36,8 +36,10 @@ pub fn run(baseline: &Path, update: bool) -> anyhow::Result<bool> {
 /// What callgrind looks at: one batch, when the caches and lazy parts are as they will stay.
 pub fn child(name: &str) -> anyhow::Result<()> {
     let mut prepare = case(name)?;
-    let warm = prepare();
-    warm();
+    for _ in 0..2 {
+        let warm = prepare();
+        warm();
+    }
     counted_batch(prepare());
     Ok(())
 }
@@ -80,7 +82,7 @@ fn count(name: &str, out: &Path) -> anyhow::Result<u64> {
         .args(["--collect-atstart=no", "--toggle-collect=*counted_batch*"])
         .arg(format!("--callgrind-out-file={}", out.display()))
         .arg(std::env::current_exe()?)
-        .args(["case", name])
+        .args(["--case", name])
         .stdin(Stdio::null())
         .output()
         .context("cannot run valgrind; scripts/packages installs it")?;

@@ -29,7 +29,7 @@ pub struct Options {
     /// The rollcall to measure; the one beside this program if not given
     #[arg(long)]
     pub rollcall: Option<PathBuf>,
-    /// Something else, or what this program does in a process of its own
+    /// What this program does in a process of its own
     #[command(subcommand)]
     pub child: Option<Child>,
 }
