@@ -20,6 +20,7 @@ use crate::{
     adapter::{Node, now},
     event::{Fleet, Maker},
     options::Plan,
+    process::had_processor,
     report::{Bound, Row, figure, median},
 };
 
@@ -57,7 +58,7 @@ pub struct Filled {
 pub struct Pace {
     /// Events a second, of all threads together.
     pub rate: f64,
-    /// Nanoseconds that an event took a thread.
+    /// Nanoseconds of processor time that an event took: the same on a busy machine.
     pub cost: f64,
     /// Nanoseconds that making an event took.
     pub making: f64,
@@ -133,7 +134,7 @@ impl Filled {
         let nanos = |time: Duration| time.as_nanos() as f64;
         Ok(Pace {
             rate: sum(&|spent| spent.events as f64 / spent.taking.as_secs_f64()),
-            cost: sum(&|spent| nanos(spent.taking)) / all,
+            cost: sum(&|spent| spent.processor as f64) / all,
             making: sum(&|spent| nanos(spent.making)) / all,
         })
     }
@@ -151,11 +152,12 @@ impl Filled {
             for (at, event) in batch.iter().zip(&mut events) {
                 self.maker.write(self.fleet.phone(*at), second, event);
             }
-            let made = Instant::now();
+            let (made, had) = (Instant::now(), had_processor());
             for (_, event) in batch.iter().zip(&events) {
                 spent.refused += u64::from(!take(event));
             }
             spent.taking += made.elapsed();
+            spent.processor += had_processor() - had;
             spent.making += made - begun;
             spent.events += batch.len() as u64;
         }
@@ -167,6 +169,7 @@ struct Spent {
     events: u64,
     refused: u64,
     taking: Duration,
+    processor: u64,
     making: Duration,
 }
 
@@ -227,7 +230,7 @@ fn refreshes(plan: &Plan) -> anyhow::Result<Vec<Row>> {
             .map(|size| {
                 Row::new(
                     &format!("ingest/growth/{size}/{threads} threads"),
-                    "ns an event",
+                    "ns of processor time an event",
                     "taken in",
                     &format!("at {small}"),
                 )

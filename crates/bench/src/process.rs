@@ -31,9 +31,18 @@ pub fn cpu_seconds(id: u32) -> anyhow::Result<f64> {
 
 /// Nanoseconds that this thread has waited for a processor so far.
 pub fn waited_for_processor() -> u64 {
+    schedstat(1)
+}
+
+/// Nanoseconds that this thread has had a processor so far.
+pub fn had_processor() -> u64 {
+    schedstat(0)
+}
+
+fn schedstat(at: usize) -> u64 {
     let read = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let waited = read.split_whitespace().nth(1).map(str::parse);
-    waited.and_then(Result::ok).unwrap_or_default()
+    let field = read.split_whitespace().nth(at).map(str::parse);
+    field.and_then(Result::ok).unwrap_or_default()
 }
 
 /// The processor, as the kernel names it, and how many of it there are.
