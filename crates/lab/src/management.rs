@@ -1,10 +1,15 @@
 //! A vhost of a broker, seen through RabbitMQ's management API.
 
+use std::time::Duration;
+
 use anyhow::{Context as _, ensure};
 use reqwest::{Client, Method, Response};
 use serde::Deserialize;
 
-use crate::secrets::BROKER_PASSWORD;
+use crate::{secrets::BROKER_PASSWORD, wait};
+
+/// How long the API may list a connection that is closed.
+const CLOSING: Duration = Duration::from_secs(10);
 
 /// A queue.
 #[derive(Clone, Debug, Deserialize)]
@@ -119,12 +124,16 @@ impl Vhost {
         let path = format!("vhosts/{}/connections", escaped(&self.name));
         let connections: Vec<Named> = self.call(Method::GET, &path, "").await?.json().await?;
         for connection in &connections {
-            self.call(
-                Method::DELETE,
-                &format!("connections/{}", escaped(&connection.name)),
-                "",
-            )
-            .await?;
+            let path = format!("connections/{}", escaped(&connection.name));
+            if let Err(error) = self.call(Method::DELETE, &path, "").await {
+                // It may have been listed though it was closed already.
+                wait::until("a connection to be gone", CLOSING, async || {
+                    let listed = self.call(Method::GET, &path, "").await;
+                    anyhow::ensure!(listed.is_err(), "{error:#}");
+                    Ok(())
+                })
+                .await?;
+            }
         }
         Ok(connections.len())
     }

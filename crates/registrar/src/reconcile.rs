@@ -2,9 +2,9 @@
 //! connection and an expiry at the proxy send none, and what was published while a broker was down
 //! is lost.
 //!
-//! A registration goes only if its own proxy has answered, and neither it nor any other proxy
-//! listed it, twice; and only if nothing newer was heard meanwhile. So late or missing parts cost
-//! time, never a live phone.
+//! A registration goes only if its own proxy has answered, and not listed it, twice; and only if
+//! nothing newer was heard meanwhile, nor found at another proxy. So late or missing parts cost time,
+//! never a live phone.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -168,7 +168,8 @@ impl Registrar {
             finds += self.fetch(&realm, &survey).await;
         }
         let suspects = self.suspects(&held, &survey);
-        let ghosts = self.remove_ghosts(&realm, &suspects).await;
+        let (ghosts, instead) = self.remove_ghosts(&realm, &suspects).await;
+        finds += instead;
         let unanswered = expected.difference(&survey.answered).count() as u64;
         self.stats.add(UNANSWERED, unanswered);
         Round {
@@ -299,12 +300,17 @@ impl Registrar {
         finds
     }
 
-    /// What the table has and no proxy listed, though its own has answered.
+    /// What the table has and its own proxy, which has answered, has not. Another may list it: with
+    /// what is newer than what the table has, it is taken in by now; with what is older, it is where
+    /// the phone came from.
     fn suspects(&self, held: &[Arc<Registration>], survey: &Survey) -> Vec<Arc<Registration>> {
         let is_suspect = |r: &&Arc<Registration>| {
             survey.whole
-                && r.registrar_node.as_ref().is_some_and(|node| survey.answered.contains(node))
-                && !survey.listed.contains_key(&r.aor())
+                && r.registrar_node.as_ref().is_some_and(|node| {
+                    let listed = survey.listed.get(&r.aor());
+                    survey.answered.contains(node)
+                        && listed.is_none_or(|listed| !listed.nodes.contains(node))
+                })
                 && self.is_unchanged_and_old(r)
                 // Whatever cannot be asked for cannot be known to be gone.
                 && check_flushable(&r.username).is_ok()
@@ -321,44 +327,31 @@ impl Registrar {
         old <= self.clock.now() && now.is_some_and(|now| is_same(&now, seen))
     }
 
-    /// Asks once more for each, and removes those that are still unknown.
-    async fn remove_ghosts(&self, realm: &Text, suspects: &[Arc<Registration>]) -> u64 {
-        let mut ghosts = 0;
-        if suspects.len() > MAX_BY_NAME {
-            // As the phones spell it: a proxy may compare by case.
-            let mut spelled: HashMap<&Text, Vec<&Arc<Registration>>> = HashMap::new();
-            for suspect in suspects {
-                spelled.entry(&suspect.realm).or_default().push(suspect);
-            }
-            for (realm, suspects) in spelled {
-                let expected = suspects
-                    .iter()
-                    .filter_map(|r| r.registrar_node.clone())
-                    .collect();
-                let again = self
-                    .survey(realm, None, SearchType::Summary, &expected)
-                    .await;
-                let suspects: Vec<_> = suspects.into_iter().cloned().collect();
-                for ghost in self.suspects(&suspects, &again) {
-                    ghosts += u64::from(self.remove_ghost(&ghost));
+    /// Asks once more for each, and removes those that are still unknown to their proxies. What
+    /// others hold of the same AORs takes their place. Returns how many went and how many came.
+    async fn remove_ghosts(&self, realm: &Text, suspects: &[Arc<Registration>]) -> (u64, u64) {
+        let (mut ghosts, mut finds) = (0, 0);
+        for (realm, username, suspects) in questions(suspects) {
+            let again = self
+                .survey(realm, username, SearchType::Summary, &nodes(&suspects))
+                .await;
+            let mut elsewhere = HashSet::new();
+            for ghost in self.suspects(&suspects, &again) {
+                if self.remove_ghost(&ghost) {
+                    ghosts += 1;
+                    let listed = again.listed.get(&ghost.aor());
+                    elsewhere.extend(listed.into_iter().flat_map(|listed| listed.nodes.clone()));
                 }
             }
-            return ghosts;
-        }
-        for suspect in suspects {
-            let expected = nodes(std::slice::from_ref(suspect));
-            let name = Some(&suspect.username);
-            let again = self
-                .survey(&suspect.realm, name, SearchType::Summary, &expected)
-                .await;
-            for ghost in self.suspects(std::slice::from_ref(suspect), &again) {
-                ghosts += u64::from(self.remove_ghost(&ghost));
+            if !elsewhere.is_empty() {
+                let details = self.survey(realm, username, SearchType::Detail, &elsewhere);
+                finds += details.await.finds;
             }
         }
         if ghosts > 0 {
-            tracing::debug!(%realm, ghosts, "registrations that no proxy knows of were removed");
+            tracing::debug!(%realm, ghosts, "registrations that their proxies do not know were removed");
         }
-        ghosts
+        (ghosts, finds)
     }
 
     fn remove_ghost(&self, seen: &Registration) -> bool {
@@ -370,6 +363,28 @@ impl Registrar {
             .tell_with(|| Some(Change::gone(ChangeKind::Vanished, &gone)));
         true
     }
+}
+
+/// What to ask for to see some again: each by name, or many by realm, as the phones spell it (a proxy
+/// may compare by case).
+fn questions(
+    suspects: &[Arc<Registration>],
+) -> Vec<(&Text, Option<&Text>, Vec<Arc<Registration>>)> {
+    if suspects.len() <= MAX_BY_NAME {
+        let each = suspects.iter();
+        return each
+            .map(|one| (&one.realm, Some(&one.username), vec![Arc::clone(one)]))
+            .collect();
+    }
+    let mut spelled: HashMap<&Text, Vec<Arc<Registration>>> = HashMap::new();
+    for suspect in suspects {
+        let of_realm = spelled.entry(&suspect.realm).or_default();
+        of_realm.push(Arc::clone(suspect));
+    }
+    let spelled = spelled.into_iter();
+    spelled
+        .map(|(realm, of_realm)| (realm, None, of_realm))
+        .collect()
 }
 
 /// Whether nothing was heard of it meanwhile.

@@ -99,6 +99,39 @@ async fn what_no_proxy_lists_goes_after_a_second_look() {
     }
 }
 
+/// A phone that moved and was then lost in silence, while the proxy that it came from still holds
+/// what it had there: that is where calls go now.
+#[tokio::test(start_paused = true)]
+async fn a_ghost_gives_way_to_what_another_proxy_still_holds() {
+    for kind in [SearchType::Summary, SearchType::Detail] {
+        for phones in [1, MAX_BY_NAME + 4] {
+            let world = World::new(vec![]);
+            world.clock.advance_millis(60_000);
+            let names: Vec<_> = (0..phones)
+                .map(|number| format!("user{number:02}"))
+                .collect();
+            for user in &names {
+                world.register(user);
+            }
+            world.clock.advance_millis(60_000);
+            let held = names.clone();
+            world.bus.answer_with(move |question| {
+                let held: Vec<&str> = held.iter().map(String::as_str).collect();
+                let mut all = answers(question, NODE, &[]);
+                all.extend(answers(question, "kamailio@b", &held));
+                all
+            });
+            let round = round(&world, kind).await;
+            assert_eq!((round.ghosts, round.finds), (phones as u64, phones as u64));
+            assert_eq!(world.users(), names);
+            for registration in world.all() {
+                assert_eq!(registration.registrar_node.as_deref(), Some("kamailio@b"));
+                assert_eq!(registration.last_registration.0, T0 + 30);
+            }
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn many_ghosts_are_looked_for_together() {
     let world = World::new(vec![]);

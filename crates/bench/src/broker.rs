@@ -1,0 +1,200 @@
+//! Events through a real RabbitMQ: the whole program against a consumer that only acknowledges.
+//!
+//! Both consume the same backlog from queues of their own, one after the other. What is timed is
+//! the time between two looks at the queue's length, so that neither's start counts.
+
+use std::{fs, path::Path, time::Duration, time::Instant};
+
+use anyhow::{Context as _, ensure};
+use kapi::{REGISTRAR_EXCHANGE, SUCCESS_BINDING, success_key};
+use lab::{amqp::Client, broker::Broker, rollcall::Rollcall};
+use lapin::{
+    BasicProperties, Channel, Connection, ConnectionProperties,
+    options::{BasicPublishOptions, QueueBindOptions, QueueDeclareOptions},
+    types::{AMQPValue, FieldTable},
+};
+
+use crate::{
+    adapter::{NODE, now},
+    child::Server,
+    event::realm,
+    ingest::Filled,
+    options::Plan,
+    process::cpu_seconds,
+    report::{Bound, Row},
+};
+
+/// As rollcall has it by default.
+const PREFETCH: &str = "2000";
+const BARE_QUEUE: &str = "bare";
+/// How often the queue's length is looked at.
+const LOOKING: Duration = Duration::from_millis(5);
+/// How long the queue may take to run empty or full.
+const PATIENCE: Duration = Duration::from_mins(3);
+
+/// How fast a consumer was.
+struct Pace {
+    /// Messages a second.
+    rate: f64,
+    /// Microseconds of processor time a message.
+    cpu: f64,
+}
+
+/// All rows.
+pub fn rows(plan: &Plan) -> anyhow::Result<Vec<Row>> {
+    tokio::runtime::Runtime::new()?.block_on(measure(plan))
+}
+
+async fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
+    let broker = Broker::start().await?;
+    let vhost = broker.vhost("/");
+    // Declares the exchanges.
+    let _client = Client::connect(vhost.uri()).await?;
+    let connection = Connection::connect(vhost.uri(), ConnectionProperties::default()).await?;
+    let channel = connection.create_channel().await?;
+    let queue = format!("rollcall-registrar-{NODE}");
+    for queue in [queue.as_str(), BARE_QUEUE] {
+        declare(&channel, queue).await?;
+    }
+    let folder = tempfile::tempdir()?;
+    let snapshot = folder.path().join("snapshot");
+    let table = Filled::new(plan.backlog, 20)?;
+    table.node.save(&snapshot);
+
+    let row = |what: &str, unit| {
+        let name = format!("broker/{} refreshes/{what}", plan.backlog);
+        Row::new(&name, unit, "rollcall serve", "a bare consumer")
+    };
+    let mut rate = row("rate", "messages a second").held_to(Bound::RatioAtLeast(0.95));
+    let mut cpu = row("processor time", "µs a message").held_to(Bound::RatioAtMost(1.5));
+    for _ in 0..plan.runs {
+        fill(&channel, &table, &queue).await?;
+        let ours = program(plan, vhost.uri(), &channel, &queue, &snapshot).await?;
+        let bare = bare(vhost.uri(), &channel).await?;
+        rate.push(ours.rate, bare.rate);
+        cpu.push(ours.cpu, bare.cpu);
+    }
+    Ok(vec![rate, cpu])
+}
+
+/// With the arguments that rollcall's queue has by default.
+async fn declare(channel: &Channel, queue: &str) -> anyhow::Result<()> {
+    let mut arguments = FieldTable::default();
+    arguments.insert("x-expires".into(), AMQPValue::LongLongInt(300_000));
+    arguments.insert("x-max-length".into(), AMQPValue::LongLongInt(1_000_000));
+    let overflow = AMQPValue::LongString("drop-head".into());
+    arguments.insert("x-overflow".into(), overflow);
+    let options = QueueDeclareOptions::default();
+    channel
+        .queue_declare(queue.into(), options, arguments)
+        .await?;
+    channel
+        .queue_bind(
+            queue.into(),
+            REGISTRAR_EXCHANGE.into(),
+            SUCCESS_BINDING.into(),
+            QueueBindOptions::default(),
+            FieldTable::default(),
+        )
+        .await?;
+    Ok(())
+}
+
+/// How many messages wait in a queue.
+async fn waiting(channel: &Channel, queue: &str) -> anyhow::Result<u32> {
+    let options = QueueDeclareOptions {
+        passive: true,
+        ..QueueDeclareOptions::default()
+    };
+    let queue = channel
+        .queue_declare(queue.into(), options, FieldTable::default())
+        .await?;
+    Ok(queue.message_count())
+}
+
+/// Has every phone refresh: the events wait in both queues.
+async fn fill(channel: &Channel, table: &Filled, queue: &str) -> anyhow::Result<()> {
+    let second = now();
+    let mut event = Vec::new();
+    for number in &table.order {
+        let phone = table.fleet.phone(*number);
+        table.maker.write(phone, second, &mut event);
+        let key = success_key(&realm(phone.account), &phone.username());
+        let properties = BasicProperties::default().with_content_type("application/json".into());
+        channel
+            .basic_publish(
+                REGISTRAR_EXCHANGE.into(),
+                key.into(),
+                BasicPublishOptions::default(),
+                &event,
+                properties,
+            )
+            .await?;
+    }
+    for queue in [queue, BARE_QUEUE] {
+        let wanted = table.fleet.len();
+        lab::wait::until("the queue to fill", PATIENCE, async || {
+            let waiting = waiting(channel, queue).await?;
+            ensure!(waiting == wanted, "{waiting} of {wanted} in {queue}");
+            Ok(())
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+async fn program(
+    plan: &Plan,
+    uri: &str,
+    channel: &Channel,
+    queue: &str,
+    snapshot: &Path,
+) -> anyhow::Result<Pace> {
+    let copy = snapshot.with_extension("copy");
+    fs::copy(snapshot, &copy)?;
+    let copy = copy.display().to_string();
+    let settings = [
+        ("AMQP__NODE", NODE),
+        ("SNAPSHOT__FILE", copy.as_str()),
+        // There is nobody who could answer.
+        ("RECOVERY__SYNC", "false"),
+        ("RECOVERY__PEERS", "false"),
+        ("RECONCILE__INTERVAL", "0"),
+    ];
+    let mut rollcall = Rollcall::start(&plan.rollcall, uri, &settings).await?;
+    let id = rollcall.process().id();
+    let pace = emptied(channel, queue, id).await?;
+    let (_, count) = rollcall.call("GET", "/v2/registrations/count").await?;
+    let count = count.pointer("/data/count").cloned().unwrap_or_default();
+    ensure!(count == plan.backlog, "{count} registrations in the end");
+    Ok(pace)
+}
+
+async fn bare(uri: &str, channel: &Channel) -> anyhow::Result<Pace> {
+    let child = Server::start(&["bare", uri, BARE_QUEUE, PREFETCH])?;
+    emptied(channel, BARE_QUEUE, child.id()).await
+}
+
+/// Looks on while a process empties a queue.
+async fn emptied(channel: &Channel, queue: &str, process: u32) -> anyhow::Result<Pace> {
+    let begun = Instant::now();
+    let cpu = cpu_seconds(process)?;
+    let messages = waiting(channel, queue).await?;
+    ensure!(
+        messages > 1000,
+        "only {messages} were left when it was first looked at: take more"
+    );
+    loop {
+        tokio::time::sleep(LOOKING).await;
+        if waiting(channel, queue).await? == 0 {
+            break;
+        }
+        ensure!(begun.elapsed() < PATIENCE, "{queue} does not run empty");
+    }
+    let took = begun.elapsed().as_secs_f64();
+    let cpu = cpu_seconds(process).context("it has ended")? - cpu;
+    Ok(Pace {
+        rate: f64::from(messages) / took,
+        cpu: cpu * 1e6 / f64::from(messages),
+    })
+}

@@ -1,0 +1,256 @@
+//! Questions over HTTP with keep-alive, against a server that has the answer in memory.
+
+use std::{fs, path::Path, process::Command};
+
+use anyhow::{Context as _, ensure};
+use registration::AccountId;
+use serde::Deserialize;
+use tempfile::TempDir;
+
+use crate::{
+    child::Server,
+    event::{Fleet, account_id},
+    options::Plan,
+    report::{Bound, Row, figure, median},
+    server::{TOKEN, layout},
+};
+
+const SCRIPT: &str = include_str!("wrk.lua");
+/// Connections that ask at once.
+const CONNECTIONS: &str = "16";
+/// Accounts that are asked for in turns.
+const SPREAD: u32 = 2000;
+
+/// What is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Question {
+    List(u32),
+    Count,
+    One,
+}
+
+const QUESTIONS: [Question; 5] = [
+    Question::List(5),
+    Question::List(100),
+    Question::List(1000),
+    Question::Count,
+    Question::One,
+];
+
+impl Question {
+    fn name(self) -> String {
+        match self {
+            Self::List(length) => format!("list of {length}"),
+            Self::Count => "count of 100".to_owned(),
+            Self::One => "get one of 100".to_owned(),
+        }
+    }
+
+    /// The accounts that it is asked of.
+    fn fleet(self, phones: u32) -> Fleet {
+        let [five, hundred, thousand] = layout(phones);
+        match self {
+            Self::List(5) => five,
+            Self::List(1000) => thousand,
+            _ => hundred,
+        }
+    }
+
+    fn path(self, fleet: Fleet, account: u32) -> String {
+        let base = format!(
+            "/v2/accounts/{}/registrations",
+            account_id(fleet.first_account + account)
+        );
+        match self {
+            Self::List(_) => base,
+            Self::Count => format!("{base}/count"),
+            Self::One => {
+                let phone = fleet.phone(account * fleet.per_account + account % fleet.per_account);
+                format!("{base}/{}", phone.username())
+            }
+        }
+    }
+
+    /// Of one account, or of many in turns that are none.
+    fn paths(self, phones: u32, spread: bool) -> Vec<String> {
+        let fleet = self.fleet(phones);
+        let accounts = fleet.accounts;
+        let step = accounts / 2 + accounts / 5 + 1;
+        let many = if spread { accounts.min(SPREAD) } else { 1 };
+        let scattered = |at: u32| (u64::from(at) * u64::from(step) % u64::from(accounts)) as u32;
+        (0..many)
+            .map(|at| self.path(fleet, scattered(at)))
+            .collect()
+    }
+
+    fn bound(self, is_large: bool) -> Option<Bound> {
+        let held = matches!(self, Self::List(100) | Self::Count);
+        (held && is_large).then_some(Bound::RatioAtLeast(0.9))
+    }
+}
+
+/// How it went.
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct Asked {
+    requests: u64,
+    micros: u64,
+    p50: f64,
+    p99: f64,
+    errors: u64,
+}
+
+impl Asked {
+    fn rate(self) -> f64 {
+        self.requests as f64 * 1e6 / self.micros as f64
+    }
+}
+
+/// All rows.
+pub fn rows(plan: &Plan) -> anyhow::Result<Vec<Row>> {
+    AccountId::parse(&account_id(0))?;
+    let folder = tempfile::tempdir()?;
+    fs::write(folder.path().join("wrk.lua"), SCRIPT)?;
+    let servers = plan
+        .sizes
+        .map(|phones| Server::start(&["serve", &phones.to_string()]).map(|server| (phones, server)))
+        .into_iter()
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let mut rows = Vec::new();
+    for question in QUESTIONS {
+        for spread in [false, true] {
+            rows.extend(of(plan, &folder, &servers, question, spread)?);
+        }
+    }
+    Ok(rows)
+}
+
+fn of(
+    plan: &Plan,
+    folder: &TempDir,
+    servers: &[(u32, Server)],
+    question: Question,
+    spread: bool,
+) -> anyhow::Result<Vec<Row>> {
+    let [small, _, large] = plan.sizes;
+    let manner = if spread {
+        "many accounts"
+    } else {
+        "one account"
+    };
+    let mut rates: Vec<Row> = plan
+        .sizes
+        .map(|phones| {
+            let name = format!("http/{phones}/{}/{manner}", question.name());
+            let mut row = Row::new(&name, "requests a second", "answered", "the same bytes");
+            row.bound = question.bound(phones == large);
+            row
+        })
+        .into();
+    let mut growth = Row::new(
+        &format!("http/growth/{}/{manner}", question.name()),
+        "µs, p50",
+        &format!("at {large}"),
+        &format!("at {small}"),
+    );
+    growth.bound = matches!(question, Question::List(_)).then_some(Bound::RatioAtMost(1.1));
+    let bytes = bytes_of(folder, servers, question)?;
+    let same = Server::start(&["bytes", &bytes.display().to_string()])?;
+    let mut percentiles = vec![[const { Vec::new() }; 4]; rates.len()];
+    for _ in 0..plan.runs {
+        let mut medians = Vec::new();
+        for ((row, (phones, server)), seen) in rates.iter_mut().zip(servers).zip(&mut percentiles) {
+            let paths = question.paths(*phones, spread);
+            let ours = ask(plan, folder.path(), server, &paths)?;
+            let theirs = ask(plan, folder.path(), &same, &paths)?;
+            row.push(ours.rate(), theirs.rate());
+            medians.push(ours.p50);
+            let all = [ours.p50, ours.p99, theirs.p50, theirs.p99];
+            seen.iter_mut()
+                .zip(all)
+                .for_each(|(seen, one)| seen.push(one));
+        }
+        if let [at_small, .., at_large] = medians.as_slice() {
+            growth.push(*at_large, *at_small);
+        }
+    }
+    for (row, seen) in rates.iter_mut().zip(&percentiles) {
+        let [p50, p99, same_p50, same_p99] = seen.each_ref().map(|one| figure(median(one)));
+        row.note = format!("p50 {p50} µs, p99 {p99} µs; same bytes {same_p50} and {same_p99}");
+    }
+    rates.push(growth);
+    Ok(rates)
+}
+
+/// What is answered to the question, in a file.
+fn bytes_of(
+    folder: &TempDir,
+    servers: &[(u32, Server)],
+    question: Question,
+) -> anyhow::Result<std::path::PathBuf> {
+    let (phones, server) = servers.last().context("there is no server")?;
+    let paths = question.paths(*phones, false);
+    let path = paths.first().context("there is no account")?;
+    let url = format!("http://127.0.0.1:{}{path}", server.port);
+    let runtime = tokio::runtime::Runtime::new()?;
+    let body = runtime.block_on(async {
+        let client = lab::http::client();
+        let asking = client.get(&url).header("X-Auth-Token", TOKEN).send();
+        anyhow::Ok(asking.await?.error_for_status()?.bytes().await?)
+    })?;
+    let file = folder.path().join("body");
+    fs::write(&file, &body)?;
+    Ok(file)
+}
+
+fn ask(plan: &Plan, folder: &Path, server: &Server, paths: &[String]) -> anyhow::Result<Asked> {
+    let file = folder.join("paths");
+    fs::write(&file, paths.join("\n"))?;
+    let output = Command::new("wrk")
+        .args([
+            "-t1",
+            "-c",
+            CONNECTIONS,
+            "-d",
+            &format!("{}s", plan.seconds),
+        ])
+        .arg("-s")
+        .arg(folder.join("wrk.lua"))
+        .arg(format!("http://127.0.0.1:{}", server.port))
+        .arg("--")
+        .arg(&file)
+        .arg(TOKEN)
+        .output()
+        .context("cannot run wrk; scripts/packages installs it")?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let line = said.lines().find(|line| line.starts_with('{'));
+    let line = line.with_context(|| format!("wrk has said {said}"))?;
+    let asked: Asked = serde_json::from_str(line)?;
+    ensure!(
+        asked.errors == 0 && asked.requests > 0,
+        "{} of {} requests failed, of {:?} and others",
+        asked.errors,
+        asked.requests,
+        paths.first()
+    );
+    Ok(asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_asked_of_accounts_that_are_there() {
+        for question in QUESTIONS {
+            for phones in [2_000, 1_000_000] {
+                let fleet = question.fleet(phones);
+                let paths = question.paths(phones, true);
+                assert_eq!(paths.len(), fleet.accounts.min(SPREAD) as usize);
+                let ids: Vec<_> = (0..fleet.accounts)
+                    .map(|at| account_id(fleet.first_account + at))
+                    .collect();
+                assert!(ids.iter().any(|id| paths[paths.len() - 1].contains(id)));
+            }
+        }
+    }
+}
