@@ -17,13 +17,16 @@ mod health;
 mod listing;
 mod openapi;
 mod order;
+mod page;
 mod query;
 mod registrations;
+mod summary;
 mod system;
 mod table_format;
 mod throttle;
 mod tls;
 mod tunnel;
+mod zoned;
 
 use std::sync::Arc;
 
@@ -33,6 +36,7 @@ use auth::Auth;
 pub use openapi::description;
 use registrar::{Feed, Registrar};
 use registration::Clock;
+pub use summary::Summary;
 pub use throttle::{Throttle, ThrottleSettings};
 pub use tls::{Certificate, TlsError};
 
@@ -46,6 +50,8 @@ pub struct Facade {
     pub description: String,
     /// Changes as they happen.
     pub feed: Arc<Feed>,
+    /// What there is in all, and what happened in the last hour.
+    pub summary: Arc<Summary>,
     /// How often callers may ask.
     pub throttle: Arc<Throttle>,
     /// Time of the answers' timestamps.

@@ -4,7 +4,7 @@ use std::{collections::HashMap, net::TcpListener, path::Path, sync::Arc, time::D
 
 use amqp::{AmqpBus, ZoneSettings};
 use anyhow::Context as _;
-use facade::{Certificate, Facade, ServerSettings, Throttle, ThrottleSettings};
+use facade::{Certificate, Facade, ServerSettings, Summary, Throttle, ThrottleSettings};
 use kapi::{Identity, Limits};
 use registrar::{Accounts, Feed, Registrar, Settings};
 use registration::{Clock, Policy, SystemClock, Zone};
@@ -42,6 +42,8 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     let (upkeep, mut watchers) = Upkeep::new(&config);
     let (feed, watcher) = Feed::new(FEED_LENGTH);
     watchers.push(watcher);
+    let (summary, watcher) = Summary::new(Arc::clone(&clock));
+    watchers.push(watcher);
     let registrar = Arc::new(Registrar::watched(
         registrar_settings(&config)?,
         Accounts::new(realms),
@@ -71,6 +73,7 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
         auth,
         description: facade::description(),
         feed: Arc::clone(&feed),
+        summary,
         throttle: Arc::clone(&throttle),
         clock,
         node: config.amqp.node.clone(),
@@ -124,7 +127,7 @@ fn log_counts(registrar: &Registrar) {
 }
 
 /// The environment as far as it is text; what is not cannot be a setting.
-fn environment() -> impl Iterator<Item = (String, String)> {
+pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
         .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
 }

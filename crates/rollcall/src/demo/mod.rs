@@ -13,7 +13,7 @@ use std::{
 
 use anyhow::Context as _;
 use facade::{
-    Facade, ServerSettings, Throttle, ThrottleSettings,
+    Facade, ServerSettings, Summary, Throttle, ThrottleSettings,
     auth::{Auth, StaticTokens},
 };
 use registrar::{Accounts, Delivery, Feed, LinkState, RecoverySettings, Registrar, Settings};
@@ -52,12 +52,13 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
         ..Settings::new(kapi::Identity::new(NODE)?)
     };
     let (feed, watcher) = Feed::new(FEED_LENGTH);
+    let (summary, counting) = Summary::new(Arc::clone(&clock));
     let registrar = Arc::new(Registrar::watched(
         settings,
         Accounts::new([].into()),
         Arc::<LocalBus>::clone(&bus),
         Arc::clone(&clock),
-        vec![watcher],
+        vec![watcher, counting],
     ));
 
     let life = Life::default();
@@ -87,6 +88,7 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
         auth: Auth::Static(StaticTokens::parse(&tokens)?),
         description: facade::description(),
         feed,
+        summary,
         throttle: Arc::new(Throttle::new(ThrottleSettings {
             requests: None,
             failures: 1000,
@@ -135,6 +137,7 @@ fn print_how_to(fleet: &Fleet, port: u16) {
         "http://127.0.0.1:{port}/v2/accounts/{}/registrations",
         phone.account.id
     );
+    println!("\nIn a browser, with the token {TOKEN}: http://127.0.0.1:{port}/");
     println!("\nList, count, flush one, flush all:\n");
     println!("  curl -sH 'X-Auth-Token: {TOKEN}' '{url}?pretty=true'");
     println!("  curl -sH 'X-Auth-Token: {TOKEN}' {url}/count");

@@ -17,6 +17,7 @@ mod life;
 mod moves;
 mod notices;
 mod openapi;
+mod page;
 mod recovery;
 mod registrations;
 mod start;
