@@ -63,7 +63,7 @@ const withoutMouse = async (page) => {
 };
 
 const details = async (page) => {
-  await row(page, "user002").getByRole("button", { name: "user002" }).click();
+  await row(page, "user002").getByRole("button", { name: "user002", exact: true }).click();
   for (const text of [`user002@${realm}`, "registrar node", "<img src=x onerror=document.title=1>"]) await dialog(page).getByText(text).first().waitFor();
   await page.getByRole("button", { name: "Close" }).click();
 };
