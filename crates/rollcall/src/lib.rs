@@ -5,6 +5,7 @@ pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod healthcheck;
 pub mod life;
 pub mod serve;
 pub mod snapshot;
