@@ -30,7 +30,7 @@ main(async () => {
   const browser = await launch();
   const page = await open(browser, base, { secret: token });
   await logIn(page, token, account);
-  await page.getByText(`${Number(count).toLocaleString("en")} phones`).waitFor();
+  await page.getByText(`${Number(count).toLocaleString("en")} phones`).waitFor({ timeout: 60_000 });
   await page.evaluate(() => {
     globalThis.tasks = [];
     new PerformanceObserver((list) => globalThis.tasks.push(...list.getEntries().map((task) => task.duration))).observe({ type: "longtask" });
