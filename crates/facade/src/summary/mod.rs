@@ -111,8 +111,12 @@ impl Summary {
             (Some(before), Some(after)) if counts_alike(before, after) => {}
             _ => {
                 // First in, then out: what is on both sides does not leave meanwhile.
-                after.into_iter().for_each(|r| state.count(r, 1));
-                before.into_iter().for_each(|r| state.count(r, -1));
+                if let Some(after) = after {
+                    state.count(after, 1);
+                }
+                if let Some(before) = before {
+                    state.count(before, -1);
+                }
             }
         }
         let registrations = at_least_none(state.registrations);

@@ -44,11 +44,11 @@ impl Tally {
 
     /// The `most` largest, largest first, and how many all others are together.
     pub(super) fn largest(&self, most: usize) -> (Vec<Share>, u64) {
-        let share = |(name, count): (&Box<str>, &i64)| Share {
+        let each = self.counts.iter().map(|(name, count)| Share {
             name: name.to_string(),
             count: at_least_none(*count),
-        };
-        let mut all: Vec<_> = self.counts.iter().map(share).collect();
+        });
+        let mut all: Vec<_> = each.collect();
         all.sort_unstable_by(|one, other| {
             other.count.cmp(&one.count).then(one.name.cmp(&other.name))
         });
