@@ -13,7 +13,7 @@ use actix_web::{
     test::{TestRequest, init_service},
     web::{Bytes, Data},
 };
-use facade::{Facade, Throttle, ThrottleSettings, auth::Auth};
+use facade::{Facade, Summary, Throttle, ThrottleSettings, auth::Auth};
 use futures_util::future::LocalBoxFuture;
 use registrar::{Feed, Registrar};
 use registration::Clock;
@@ -76,6 +76,7 @@ impl Server {
             auth,
             description: facade::description(),
             feed: Feed::new(8).0,
+            summary: Summary::new(Arc::clone(&clock)).0,
             throttle: Arc::new(Throttle::new(ThrottleSettings {
                 requests: None,
                 failures: u32::MAX,

@@ -2,9 +2,10 @@
 
 use std::{path::Path, sync::Arc};
 
+use facade::Summary;
 use registrar::{
-    Accounts, Bus, BusFuture, Delivery, Directory, Feed, Outcome, Publication, Receipt, Registrar,
-    Scope, Settings,
+    Accounts, Bus, BusFuture, Census, Delivery, Directory, Feed, Outcome, Publication, Receipt,
+    Registrar, Scope, Settings,
 };
 use registration::{AccountId, Aor, Clock, SystemClock, UnixSeconds, Zone};
 
@@ -31,6 +32,8 @@ pub struct Node {
     pub registrar: Arc<Registrar>,
     /// Changes as they happen.
     pub feed: Arc<Feed>,
+    /// How all stand.
+    pub summary: Arc<Summary>,
     zone: Zone,
     _directory: Directory,
 }
@@ -45,16 +48,19 @@ impl Node {
         let (feed, of_feed) = Feed::new(rollcall::serve::FEED_LENGTH);
         let (directory, of_directory) = Directory::new(20);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let (summary, of_summary) = Summary::new(Arc::clone(&clock));
+        let (_, of_census) = Census::new([zone.clone()]);
         let registrar = Registrar::watched(
             Settings::new(kapi::Identity::new(NODE)?),
             Accounts::new([].into()),
             Arc::new(NoBus(zone.clone())),
             clock,
-            vec![of_directory, of_feed],
+            vec![of_directory, of_feed, of_census, of_summary],
         );
         Ok(Self {
             registrar: Arc::new(registrar),
             feed,
+            summary,
             zone,
             _directory: directory,
         })

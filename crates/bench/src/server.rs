@@ -76,6 +76,7 @@ pub fn serve(phones: u32) -> anyhow::Result<()> {
         node: NODE.into(),
         echo_token: true,
         metrics: facade::Metrics::default(),
+        summary: Arc::clone(&node.summary),
     };
     let settings = ServerSettings {
         workers: WORKERS,

@@ -13,7 +13,7 @@ use actix_web::{
 
 use crate::{
     Certificate, Facade, admin, boundary::boundary, devices, error::ApiError, events, health,
-    openapi, registrations, system, tunnel,
+    openapi, page, registrations, summary, system, tunnel,
 };
 
 /// Limits and sizes of the server.
@@ -36,7 +36,7 @@ pub struct ServerSettings {
 }
 
 pub(crate) const COLLECTION: &str = "GET, HEAD, DELETE, OPTIONS";
-const PROBE: &str = "GET, HEAD, OPTIONS";
+pub(crate) const PROBE: &str = "GET, HEAD, OPTIONS";
 pub(crate) const MEMBER: &str = "GET, HEAD, DELETE, OPTIONS";
 
 /// The routes alone, for a server or a test.
@@ -47,6 +47,7 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(web::get().to(health::alive))
                 .route(web::head().to(health::alive)),
         )
+        .configure(page::routes)
         .service(resource("/openapi.json", PROBE).route(web::get().to(openapi::json)))
         .service(resource("/docs", PROBE).route(web::get().to(openapi::page)))
         .service(resource("/docs/page.js", PROBE).route(web::get().to(openapi::script)))
@@ -99,6 +100,11 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(web::head().to(system::count)),
         )
         .configure(admin::routes)
+        .service(
+            resource("/v2/registrations/summary", PROBE)
+                .route(web::get().to(summary::summary))
+                .route(web::head().to(summary::summary)),
+        )
         .default_service(web::to(|| async {
             Err::<HttpResponse, _>(ApiError::FaultyRequest)
         }));

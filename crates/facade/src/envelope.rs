@@ -205,7 +205,7 @@ pub(crate) fn hex_half(digest: &[u8]) -> String {
         })
 }
 
-fn has_already(req: &HttpRequest, etag: &str) -> bool {
+pub(crate) fn has_already(req: &HttpRequest, etag: &str) -> bool {
     let is_read = matches!(req.method().as_str(), "GET" | "HEAD");
     let values = req
         .headers()

@@ -8,7 +8,6 @@ use actix_web::{
     web::{Bytes, Data},
 };
 use futures_util::stream;
-use kapi::{Spelling, write_json};
 use registrar::{Change, ChangeKind, Following, Scope, Told};
 use registration::Registration;
 use tokio::{
@@ -22,6 +21,8 @@ use crate::{
     caller::{Authorized, ToRead},
     error::ApiError,
     openapi::ReadRefused,
+    query::Params,
+    zoned::Shape,
 };
 
 /// How often a word is said where nothing happens, so that a connection that is gone is noticed.
@@ -32,7 +33,7 @@ const RECHECK: Duration = Duration::from_mins(1);
 /// `GET /v2/accounts/{ACCOUNT_ID}/registrations/events`
 #[utoipa::path(
     get, path = "/v2/accounts/{account_id}/registrations/events", tag = "account",
-    params(("account_id" = String, Path, description = "Account id, 32 hex digits", min_length = 32, max_length = 32, pattern = "^[0-9a-f]{32}$"), ("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that is known")),
+    params(("account_id" = String, Path, description = "Account id, 32 hex digits", min_length = 32, max_length = 32, pattern = "^[0-9a-f]{32}$"), ("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that is known"), ("with_zone" = Option<bool>, Query, description = "Each registration with its `zone`, where it was heard")),
     responses(
         (status = 200, description = "Changes as they happen", body = Object, content_type = "text/event-stream"),
         ReadRefused
@@ -48,10 +49,11 @@ pub(crate) async fn events(
     if !nodes.is_empty() {
         return Err(ApiError::NotOwner { nodes });
     }
+    let shape = Shape::of(&Params::of(&req))?;
     let last = req.headers().get("Last-Event-ID");
     let last = last.and_then(|id| id.to_str().ok());
     let following = facade.feed.follow(last).ok_or(ApiError::Stopping)?;
-    let follower = Follower::new(&req, facade, caller.scope, following);
+    let follower = Follower::new(&req, facade, (caller.scope, shape), following);
     let events = stream::unfold(follower, |mut follower| async move {
         let event = follower.next().await?;
         Some((Ok::<_, Infallible>(event), follower))
@@ -68,6 +70,7 @@ pub(crate) async fn events(
 struct Follower {
     facade: Data<Facade>,
     scope: Scope,
+    shape: Shape,
     token: Option<String>,
     ready: VecDeque<Bytes>,
     following: Following,
@@ -79,7 +82,7 @@ impl Follower {
     fn new(
         req: &HttpRequest,
         facade: Data<Facade>,
-        scope: Scope,
+        (scope, shape): (Scope, Shape),
         mut following: Following,
     ) -> Self {
         let mut ready = VecDeque::new();
@@ -87,7 +90,7 @@ impl Follower {
             Some(missed) => {
                 let shown = missed
                     .iter()
-                    .filter_map(|told| shown(&facade, &scope, told));
+                    .filter_map(|told| shown(&facade, &scope, shape, told));
                 ready.extend(shown);
             }
             None => ready.push_back(word(
@@ -103,6 +106,7 @@ impl Follower {
             token: token_of(req),
             facade,
             scope,
+            shape,
             ready,
             following,
             recheck: Instant::now() + RECHECK,
@@ -126,7 +130,7 @@ impl Follower {
             match timeout_at(heartbeat, self.following.next.recv()).await {
                 Err(_) => return Some(Bytes::from_static(b":\n\n")),
                 Ok(Ok(told)) => {
-                    if let Some(event) = shown(&self.facade, &self.scope, &told) {
+                    if let Some(event) = shown(&self.facade, &self.scope, self.shape, &told) {
                         return Some(event);
                     }
                 }
@@ -172,7 +176,7 @@ fn word(event: &str, message: &str) -> Bytes {
 }
 
 /// A change as an event, if it is the account's.
-fn shown(facade: &Facade, scope: &Scope, told: &Told) -> Option<Bytes> {
+fn shown(facade: &Facade, scope: &Scope, shape: Shape, told: &Told) -> Option<Bytes> {
     let Change {
         kind,
         before,
@@ -185,7 +189,7 @@ fn shown(facade: &Facade, scope: &Scope, told: &Told) -> Option<Bytes> {
         .find(|registration| scope.has(registration))?;
     let id = facade.feed.id(told);
     let mut event = format!("id: {id}\nevent: {}\ndata: ", name(*kind)).into_bytes();
-    write_json(registration, Spelling::Http, &mut event);
+    shape.write(registration, &mut event);
     event.extend_from_slice(b"\n\n");
     Some(Bytes::from(event))
 }

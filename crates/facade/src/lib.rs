@@ -19,13 +19,16 @@ mod listing;
 mod metrics;
 mod openapi;
 mod order;
+mod page;
 mod query;
 mod registrations;
+mod summary;
 mod system;
 mod table_format;
 mod throttle;
 mod tls;
 mod tunnel;
+mod zoned;
 
 use std::sync::Arc;
 
@@ -37,6 +40,7 @@ pub use metrics::{Metrics, serve_metrics};
 pub use openapi::description;
 use registrar::{Feed, Registrar};
 use registration::Clock;
+pub use summary::Summary;
 pub use throttle::{Throttle, ThrottleSettings};
 pub use tls::{Certificate, TlsError};
 
@@ -50,6 +54,8 @@ pub struct Facade {
     pub description: String,
     /// Changes as they happen.
     pub feed: Arc<Feed>,
+    /// What there is in all, and what happened in the last hour.
+    pub summary: Arc<Summary>,
     /// How often callers may ask.
     pub throttle: Arc<Throttle>,
     /// What is measured.

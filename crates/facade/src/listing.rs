@@ -11,7 +11,6 @@ use actix_web::{
     web::Bytes,
 };
 use futures_util::stream;
-use kapi::{Spelling, write_json};
 use registrar::{Held, Scope};
 use sha2::{Digest as _, Sha256};
 
@@ -24,6 +23,7 @@ use crate::{
     order::{Place, by_name},
     query::Params,
     table_format::{write_head, write_row},
+    zoned::Shape,
 };
 
 /// The largest page.
@@ -47,6 +47,7 @@ pub(crate) async fn answer(
     params.flag("pretty")?;
     let filters = Filters::of(&params)?;
     let page = Page::of(&params)?;
+    let shape = Shape::of(&params)?;
     let mut registrations = match page.alone(&filters) {
         Some((from, limit)) => facade.registrar.find_page(scope, from, limit).await?,
         None => facade.registrar.find(scope).await?,
@@ -64,7 +65,7 @@ pub(crate) async fn answer(
                 next_start_key: next.map(|next| next.to_key()),
                 ..Extras::default()
             };
-            json(req, facade, registrations, extras)
+            json(req, facade, (registrations, shape), extras)
         }
         Format::Csv => Ok(csv(req, registrations, next)),
     }
@@ -127,46 +128,47 @@ impl Page {
     }
 }
 
-fn write_item(at: usize, held: &Held, out: &mut Vec<u8>) {
+fn write_item(shape: Shape, at: usize, held: &Held, out: &mut Vec<u8>) {
     if at > 0 {
         out.push(b',');
     }
-    write_json(&held.registration(), Spelling::Http, out);
+    shape.write(&held.registration(), out);
 }
 
 fn json(
     req: &HttpRequest,
     facade: &Facade,
-    registrations: Registrations,
+    (registrations, shape): (Registrations, Shape),
     extras: Extras,
 ) -> Result<HttpResponse, ApiError> {
     if registrations.len() <= SHORT {
         let mut data = vec![b'['];
         for (at, registration) in registrations.iter().enumerate() {
-            write_item(at, registration, &mut data);
+            write_item(shape, at, registration, &mut data);
         }
         data.push(b']');
         return envelope::success(req, facade, data, extras);
     }
-    let revision = revision(&registrations);
+    let revision = revision(&registrations, shape);
     if let Some(unchanged) = envelope::unchanged(req, &revision) {
         return Ok(unchanged);
     }
     let (head, tail) = envelope::around(req, facade, &revision, extras)?;
-    let pieces = pieces(head, registrations, write_item, tail);
+    let write = move |at, held: &Held, out: &mut Vec<u8>| write_item(shape, at, held, out);
+    let pieces = pieces(head, registrations, write, tail);
     Ok(HttpResponse::Ok()
         .content_type("application/json")
         .insert_header((header::ETAG, format!("\"{revision}\"")))
         .streaming(stream::iter(pieces.map(Ok::<_, Infallible>))))
 }
 
-fn revision(registrations: &[Held]) -> String {
+fn revision(registrations: &[Held], shape: Shape) -> String {
     let mut digest = Sha256::new();
     digest.update(b"[");
     let mut item = Vec::new();
     for (at, registration) in registrations.iter().enumerate() {
         item.clear();
-        write_item(at, registration, &mut item);
+        write_item(shape, at, registration, &mut item);
         digest.update(&item);
     }
     digest.update(b"]");

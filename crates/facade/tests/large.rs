@@ -81,6 +81,7 @@ fn start() -> (Arc<Registrar>, String) {
         auth: Auth::None,
         description: String::new(),
         feed,
+        summary: facade::Summary::new(Arc::clone(&clock)).0,
         throttle: Arc::new(Throttle::new(ThrottleSettings {
             requests: None,
             failures: 1,

@@ -365,11 +365,12 @@ impl Registrar {
     }
 }
 
+/// Realm and username to ask for, and who is looked for by it.
+type SecondLook<'a> = (&'a Text, Option<&'a Text>, Vec<Arc<Registration>>);
+
 /// What to ask for to see some again: each by name, or many by realm, as the phones spell it (a proxy
 /// may compare by case).
-fn questions(
-    suspects: &[Arc<Registration>],
-) -> Vec<(&Text, Option<&Text>, Vec<Arc<Registration>>)> {
+fn questions(suspects: &[Arc<Registration>]) -> Vec<SecondLook<'_>> {
     if suspects.len() <= MAX_BY_NAME {
         let each = suspects.iter();
         return each

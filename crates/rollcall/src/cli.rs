@@ -32,6 +32,17 @@ pub enum Command {
         #[arg(long, env = "ROLLCALL_CONFIG")]
         config: Option<PathBuf>,
     },
+    /// Ask the service on this machine whether it answers; ends with 1 if not
+    ///
+    /// Example: rollcall healthcheck --config /etc/rollcall/rollcall.toml
+    Healthcheck {
+        /// Configuration file of the service; `ROLLCALL_SECTION__KEY` variables go before it
+        #[arg(long, env = "ROLLCALL_CONFIG")]
+        config: Option<PathBuf>,
+        /// Whether it is ready (/readyz), not only alive (/healthz)
+        #[arg(long)]
+        ready: bool,
+    },
     /// Run with simulated proxies and phones and nothing outside this process
     ///
     /// Example: rollcall demo --phones 300

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod control;
 pub mod demo;
+pub mod healthcheck;
 pub mod life;
 pub mod metrics;
 pub mod serve;

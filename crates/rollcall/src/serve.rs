@@ -12,7 +12,7 @@ use std::{
 
 use amqp::{AmqpBus, ZoneSettings};
 use anyhow::Context as _;
-use facade::{Certificate, Facade, ServerSettings, Throttle, ThrottleSettings};
+use facade::{Certificate, Facade, ServerSettings, Summary, Throttle, ThrottleSettings};
 use kapi::{Identity, Limits};
 use registrar::{Accounts, Census, Feed, Registrar, Settings};
 use registration::{AccountId, Clock, Policy, SystemClock, Zone};
@@ -30,6 +30,8 @@ use crate::{
 
 /// Changes that are kept for those who follow them and come back.
 pub const FEED_LENGTH: usize = 10_000;
+/// How often refreshes are summed up.
+pub const SUMMARY_PERIOD: Duration = Duration::from_secs(1);
 /// How often addresses that have gone quiet are forgotten.
 const THROTTLE_PERIOD: Duration = Duration::from_mins(1);
 /// How often the certificate's files are looked at.
@@ -56,6 +58,8 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     watchers.push(watcher);
     let (census, watcher) = Census::new(zones(&config).into_iter().map(|zone| zone.zone));
     watchers.push(watcher);
+    let (summary, watcher) = Summary::new(Arc::clone(&clock));
+    watchers.push(watcher);
     let registrar = Arc::new(Registrar::watched(
         registrar_settings(&config)?,
         Accounts::new(realms),
@@ -81,6 +85,10 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     }));
     let sweeping = Arc::clone(&throttle);
     life.every(THROTTLE_PERIOD, "throttle", move || sweeping.sweep());
+    let (summing, summed) = (Arc::clone(&registrar), Arc::clone(&summary));
+    life.every(SUMMARY_PERIOD, "summary", move || {
+        summed.refreshed(&summing);
+    });
     let metrics = metrics::metrics(Sources {
         registrar: Arc::clone(&registrar),
         census,
@@ -94,6 +102,7 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
         auth,
         description: facade::description(),
         feed: Arc::clone(&feed),
+        summary,
         throttle: Arc::clone(&throttle),
         clock,
         metrics,

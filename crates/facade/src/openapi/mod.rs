@@ -10,10 +10,10 @@ use utoipa::{
 
 pub(crate) use schemas::{
     CountAnswer, DevicesAnswer, FlushRefused, ListAnswer, OkAnswer, OneAnswer, ReadRefused,
-    SystemRefused,
+    SummaryAnswer, SystemRefused,
 };
 
-use crate::{Facade, devices, events, health, registrations, system};
+use crate::{Facade, devices, events, health, registrations, summary, system};
 
 /// Parameters of every list.
 #[derive(utoipa::IntoParams)]
@@ -39,6 +39,8 @@ pub(crate) struct ListParams {
     has_value: Option<String>,
     /// Only those that lack this field, or have it empty
     missing_value: Option<String>,
+    /// Each with its `zone`, where it was heard
+    with_zone: Option<bool>,
     /// Indented
     pretty: Option<bool>,
 }
@@ -53,7 +55,7 @@ pub(crate) struct ListParams {
     ),
     paths(
         registrations::list, registrations::count, registrations::one, registrations::flush_all,
-        registrations::flush_one, registrations::flush_count, registrations::flush_events, events::events, devices::status, system::list, system::count,
+        registrations::flush_one, registrations::flush_count, registrations::flush_events, events::events, devices::status, system::list, system::count, summary::summary,
         health::alive, health::ready,
     ),
     components(schemas(schemas::Failure)),

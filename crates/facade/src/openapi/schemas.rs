@@ -181,6 +181,8 @@ answers! {
     CountAnswer(Count);
     /// Devices
     DevicesAnswer(Vec<Device>);
+    /// How all registrations stand
+    SummaryAnswer(crate::summary::Shown);
     /// Done
     OkAnswer(String);
 }

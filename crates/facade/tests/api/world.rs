@@ -8,7 +8,7 @@ use std::{
 };
 
 use facade::{
-    Certificate, Facade, ServerSettings, Throttle, ThrottleSettings,
+    Certificate, Facade, ServerSettings, Summary, Throttle, ThrottleSettings,
     auth::{Auth, StaticTokens},
     serve,
 };
@@ -118,6 +118,7 @@ impl World {
         let clock = Arc::new(ManualClock::at(UnixMillis(T0 * 1000)));
         let empty = AccountId::parse(EMPTY).unwrap();
         let (feed, watcher) = Feed::new(8);
+        let (summary, counting) = Summary::new(Arc::<ManualClock>::clone(&clock));
         let registrar = Arc::new(Registrar::watched(
             Settings::new(kapi::Identity::new("rollcall@test").unwrap()),
             Accounts::new(HashMap::from([(
@@ -126,13 +127,14 @@ impl World {
             )])),
             Arc::<Memory>::clone(&bus),
             Arc::<ManualClock>::clone(&clock),
-            vec![watcher],
+            vec![watcher, counting],
         ));
         let facade = Facade {
             registrar: Arc::clone(&registrar),
             auth,
             description: facade::description(),
             feed: Arc::clone(&feed),
+            summary,
             throttle: Arc::new(Throttle::new(ThrottleSettings {
                 requests: None,
                 failures,

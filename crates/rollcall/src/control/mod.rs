@@ -18,7 +18,7 @@ use crate::cli::Command;
 /// Carries a command out that is neither `serve` nor `demo`.
 pub async fn run(command: Command) -> anyhow::Result<()> {
     let done = match command {
-        Command::Serve { .. } | Command::Demo { .. } => Ok(()),
+        Command::Serve { .. } | Command::Demo { .. } | Command::Healthcheck { .. } => Ok(()),
         Command::Summary {
             realm,
             format,

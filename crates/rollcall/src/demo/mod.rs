@@ -13,7 +13,7 @@ use std::{
 
 use anyhow::Context as _;
 use facade::{
-    Facade, ServerSettings, Throttle, ThrottleSettings,
+    Facade, ServerSettings, Summary, Throttle, ThrottleSettings,
     auth::{Auth, CacheCounts, StaticTokens},
 };
 use registrar::{
@@ -24,7 +24,7 @@ use registration::{Clock, Policy, SystemClock, Zone};
 use crate::{
     life::Life,
     metrics::{self, Sources},
-    serve::{FEED_LENGTH, close},
+    serve::{FEED_LENGTH, SUMMARY_PERIOD, close},
 };
 use bus::LocalBus;
 use phones::Fleet;
@@ -56,12 +56,13 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
     };
     let (feed, watcher) = Feed::new(FEED_LENGTH);
     let (census, counting) = Census::new([Zone::new(ZONE)]);
+    let (summary, summing) = Summary::new(Arc::clone(&clock));
     let registrar = Arc::new(Registrar::watched(
         settings,
         Accounts::new([].into()),
         Arc::<LocalBus>::clone(&bus),
         Arc::clone(&clock),
-        vec![watcher, counting],
+        vec![watcher, counting, summing],
     ));
 
     let life = Life::default();
@@ -86,6 +87,10 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
     let tokens = format!(
         "[[token]]\nname = \"demo\"\nsha256 = \"{TOKEN_SHA256}\"\naccounts = [\"*\"]\nwrite = true\n"
     );
+    let (observed, summed) = (Arc::clone(&registrar), Arc::clone(&summary));
+    life.every(SUMMARY_PERIOD, "summary", move || {
+        summed.refreshed(&observed);
+    });
     let metrics = metrics::metrics(Sources {
         registrar: Arc::clone(&registrar),
         census,
@@ -99,6 +104,7 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
         auth: Auth::Static(StaticTokens::parse(&tokens)?),
         description: facade::description(),
         feed,
+        summary,
         throttle: Arc::new(Throttle::new(ThrottleSettings {
             requests: None,
             failures: 1000,
@@ -148,6 +154,7 @@ fn print_how_to(fleet: &Fleet, port: u16) {
         "http://127.0.0.1:{port}/v2/accounts/{}/registrations",
         phone.account.id
     );
+    println!("\nIn a browser, with the token {TOKEN}: http://127.0.0.1:{port}/");
     println!("\nList, count, flush one, flush all:\n");
     println!("  curl -sH 'X-Auth-Token: {TOKEN}' '{url}?pretty=true'");
     println!("  curl -sH 'X-Auth-Token: {TOKEN}' {url}/count");

@@ -20,6 +20,7 @@ mod moves;
 mod notices;
 mod openapi;
 mod operate;
+mod page;
 mod recovery;
 mod registrations;
 mod secrets;
