@@ -31,6 +31,8 @@ use crate::{
 const MIN_AGE_SECONDS: u64 = 15;
 /// After this whatever happened before is in their databases, and old enough to be judged.
 const SETTLED: Duration = Duration::from_secs(16);
+/// One round in so many is in detail.
+const IN_DETAIL: u64 = 5;
 /// Realms that are asked for at once; more wait.
 const MAX_AT_ONCE: usize = 32;
 /// More than this are asked for in one question.
@@ -68,15 +70,17 @@ struct Listed {
 impl Registrar {
     /// Asks the proxies, round by round, for as long as the registrar is there. After a gap in what
     /// was heard, and when a proxy answers again that did not, the next two rounds are soon, and in
-    /// detail.
+    /// detail; so is one in five at any time, since a new contact at the same proxy shows in details
+    /// only.
     pub async fn reconcile(self: &Arc<Self>, settings: ReconcileSettings) {
         // Rounds in detail that are due: two after each gap, since what happened at its very end is
         // not in the proxies' databases at first.
         let mut thorough = 0_u8;
         let mut away = 0;
-        loop {
+        for number in 1_u64.. {
             let begun = Instant::now();
-            let unanswered = self.round(settings, thorough > 0).await.unanswered;
+            let in_detail = thorough > 0 || number.is_multiple_of(IN_DETAIL);
+            let unanswered = self.round(settings, in_detail).await.unanswered;
             thorough = thorough.saturating_sub(1);
             if unanswered < away {
                 // Kamailio takes its time to connect again, longer than we do: what it published
@@ -262,7 +266,8 @@ impl Registrar {
     }
 
     /// Asks in detail for what the table lacks, or has from elsewhere, or as ended but for the
-    /// padding. Returns how many were news.
+    /// padding; and for what two proxies list, since only details tell where the phone is. Returns
+    /// how many were news.
     async fn fetch(&self, realm: &Text, survey: &Survey) -> u64 {
         let now = self.clock.now().seconds();
         let padding = self.settings.policy.expires_deviation;
@@ -270,7 +275,7 @@ impl Registrar {
             self.table.get(aor).is_some_and(|held| {
                 let here = held.registrar_node.as_ref();
                 held.is_bound_at(now, padding)
-                    && here.is_none_or(|node| listed.nodes.contains(node))
+                    && here.is_none_or(|node| listed.nodes.iter().all(|there| there == node))
             })
         };
         let lacking = survey

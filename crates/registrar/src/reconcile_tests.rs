@@ -132,6 +132,26 @@ async fn a_ghost_gives_way_to_what_another_proxy_still_holds() {
     }
 }
 
+/// A phone that moved while the broker was away: the proxy that it left still lists it.
+#[tokio::test(start_paused = true)]
+async fn what_two_proxies_list_is_where_it_was_last() {
+    let world = world();
+    world.bus.answer_with(move |question| {
+        let mut all = answers(question, NODE, &["amy", "bob", "cid"]);
+        all.extend(answers(question, "kamailio@b", &["bob"]));
+        if question["Search-Type"] == "detail" {
+            // The one that it left knows it from before.
+            all.retain(|answer| answer["Node"] != NODE || answer["Event-Name"] == "search_resp");
+        }
+        all
+    });
+    let round = round(&world, SearchType::Summary).await;
+    assert_eq!((round.ghosts, round.finds), (0, 1));
+    let bob = world.registrar.get(&Aor::new("bob", REALM)).unwrap();
+    assert_eq!(bob.registrar_node.as_deref(), Some("kamailio@b"));
+    assert_eq!(bob.last_registration.0, T0 + 30);
+}
+
 #[tokio::test(start_paused = true)]
 async fn many_ghosts_are_looked_for_together() {
     let world = World::new(vec![]);
