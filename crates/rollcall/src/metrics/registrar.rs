@@ -153,6 +153,12 @@ impl Table {
         )?;
         counters(
             encoder,
+            "rollcall_division",
+            "Events of realms that nobody had said whose they are",
+            of("division"),
+        )?;
+        counters(
+            encoder,
             "rollcall_directory",
             "Answers of Kazoo's directory",
             of("directory"),
@@ -187,12 +193,13 @@ mod tests {
     use super::*;
 
     /// Kinds that have metrics of their own.
-    const ELSEWHERE: [&str; 6] = [
+    const ELSEWHERE: [&str; 7] = [
         "rejected",
         "clock",
         "reconcile",
         "recovery",
         "notice",
+        "division",
         "directory",
     ];
 
