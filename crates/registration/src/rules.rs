@@ -24,6 +24,9 @@ pub fn decide(past: Past<'_>, report: &Report, by: Circumstances<'_>) -> Judgeme
         by,
         time: report.time.min(by.now.seconds()),
     };
+    if let Some(seconds) = case.corrects() {
+        return case.store(seconds, 1);
+    }
     if case.is_stale() {
         return case.stale();
     }
@@ -55,6 +58,25 @@ impl Case<'_> {
                 told.is_some_and(|told| self.time <= told) || live > Some(self.time)
             }
         }
+    }
+
+    /// Whether a record tells since when a binding stands that only a statement has told of so far:
+    /// it ends at the same time, but was last refreshed before. Until then it passes for newer than
+    /// it is, and another proxy's, where the phone went, for older.
+    fn corrects(&self) -> Option<u32> {
+        let (Origin::Record, Lifetime::Seconds(seconds)) =
+            (self.report.origin, self.report.lifetime)
+        else {
+            return None;
+        };
+        let live = self.live_here()?;
+        let padding = u64::from(self.by.policy.expires_deviation);
+        let end = (self.time.0)
+            .saturating_add(u64::from(seconds))
+            .saturating_add(padding);
+        let is_same_end = live.expires_at().seconds().0.abs_diff(end) <= ROUNDING;
+        let is_before = self.time.0.saturating_add(ROUNDING) < live.last_registration.0;
+        (is_same_end && is_before).then_some(seconds)
     }
 
     /// The ledger as far as this report has to stand back behind it: another proxy's does not

@@ -203,3 +203,48 @@ proptest! {
         prop_assert_eq!(current.map(|current| current.last_registration), Some(UnixSeconds(newest)));
     }
 }
+
+/// A statement is dated by when it was asked for. Two proxies hold a phone; the one that it left is
+/// heard first: what it states passes for newer than where the phone went, until its record tells.
+#[test]
+fn a_record_tells_since_when_what_was_stated_stands() {
+    let at = |node: &str, origin, time, seconds, contact| Report {
+        origin,
+        registrar_node: Some(node.into()),
+        ..report(time, seconds, contact)
+    };
+    let left = at("a", Origin::Statement, T0 - 10, 510, CONTACT);
+    let (stated, _) = stored(judge(None, &left, NOW));
+    let moved = at(
+        "b",
+        Origin::Record,
+        T0 - 11,
+        600,
+        "<sip:bob@192.0.2.9:5060>",
+    );
+    assert_eq!(
+        judge(Some(&stated), &moved, NOW),
+        Decision::Ignore(Ignored::Stale)
+    );
+
+    let since = at("a", Origin::Record, T0 - 100, 600, CONTACT);
+    let (corrected, kind) = stored(judge(Some(&stated), &since, NOW));
+    assert_eq!(
+        (corrected.last_registration.0, kind),
+        (T0 - 100, Stored::Refreshed)
+    );
+    assert_eq!(corrected.expires_at(), stated.expires_at());
+    assert_eq!(
+        judge(Some(&corrected), &since, NOW),
+        Decision::Ignore(Ignored::Known)
+    );
+    assert_eq!(
+        judge(Some(&corrected), &left, NOW),
+        Decision::Ignore(Ignored::Known)
+    );
+    let (there, kind) = stored(judge(Some(&corrected), &moved, NOW));
+    assert_eq!(
+        (&*there.contact, kind),
+        ("sip:bob@192.0.2.9:5060", Stored::Moved)
+    );
+}
