@@ -78,9 +78,10 @@ impl Held {
     pub fn registration(&self) -> Registration {
         self.slot.registration(self.times)
     }
+}
 
-    /// Whether two are the same registration, not refreshed in between.
-    pub fn is_same(&self, other: &Self) -> bool {
-        self.slot.is(&other.slot) && self.times == other.times
-    }
+/// All of each.
+pub(crate) fn unpacked(held: &[Held]) -> Vec<Arc<Registration>> {
+    let each = held.iter();
+    each.map(|held| Arc::new(held.registration())).collect()
 }

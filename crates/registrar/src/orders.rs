@@ -11,7 +11,7 @@ use crate::{
     bus::{Publication, Receipt},
     changes::{Change, ChangeKind},
     flush::{self, FlushError, Flushed},
-    held::Held,
+    held::unpacked,
 };
 
 impl Registrar {
@@ -188,11 +188,4 @@ impl Registrar {
             }
         }
     }
-}
-
-fn unpacked(found: &[Held]) -> Vec<Arc<Registration>> {
-    found
-        .iter()
-        .map(|held| Arc::new(held.registration()))
-        .collect()
 }

@@ -19,7 +19,7 @@ use crate::{
     accounts::Scope,
     bus::Publication,
     division::{Division, PARTITIONS, Partitions, partition},
-    held::Held,
+    held::{Held, unpacked},
     outcome::{HANDED_ON, LOST, Outcome},
     service::addressed,
 };
@@ -389,12 +389,7 @@ impl Registrar {
         let is_wanted = |realm: &str| only.is_none_or(|only| only.has(partition(realm)));
         let mut selected = match (&share.account, share.realms.as_slice(), only) {
             (Some(account), realms, _) => self.table.select(Some(account), realms),
-            (None, [], None) => {
-                let all = self.table.all();
-                all.iter()
-                    .map(|held| Arc::new(held.registration()))
-                    .collect()
-            }
+            (None, [], None) => unpacked(&self.table.all()),
             (None, [], Some(_)) => {
                 let mut realms = self.table.realms();
                 realms.retain(|realm| is_wanted(realm));

@@ -18,7 +18,7 @@ use registration::{
 use crate::{
     capacity::{Capacity, Kind, Load},
     changes::{Change, Watchers},
-    held::Held,
+    held::{Held, unpacked},
     index::Index,
     lease::Leases,
     pool::Pool,
@@ -481,11 +481,7 @@ impl Table {
         account: Option<&AccountId>,
         realms: &[impl AsRef<str>],
     ) -> Vec<Arc<Registration>> {
-        let found = self.find(account, realms);
-        found
-            .iter()
-            .map(|held| Arc::new(held.registration()))
-            .collect()
+        unpacked(&self.find(account, realms))
     }
 
     /// Every realm that somebody is registered in, or whose account has it, lower-cased.
