@@ -282,22 +282,31 @@ async fn unsafe_names_are_left_alone() {
     assert_eq!(world.bus.sent().len(), 1);
 }
 
-#[tokio::test(start_paused = true)]
-async fn rounds_come_at_their_interval_and_at_once_after_a_gap() {
-    let world = world();
-    proxy(&world, &["amy", "bob", "cid"]);
+/// Round after round, 100 seconds apart.
+fn reconciling(world: &World) -> tokio::task::JoinHandle<()> {
     let settings = ReconcileSettings {
         interval: Duration::from_secs(100),
         rate: 10,
     };
     let registrar = Arc::clone(&world.registrar);
-    let task = tokio::spawn(async move { registrar.reconcile(settings).await });
-    let kinds = || {
-        let sent = world.bus.sent();
-        sent.iter()
-            .map(|(_, body)| body["Search-Type"].as_str().unwrap().to_owned())
-            .collect::<Vec<_>>()
-    };
+    tokio::spawn(async move { registrar.reconcile(settings).await })
+}
+
+/// The kinds of question that were put, in order.
+fn kinds(world: &World) -> Vec<String> {
+    let sent = world.bus.sent();
+    let kinds = sent.iter().map(|(_, body)| &body["Search-Type"]);
+    kinds
+        .map(|kind| kind.as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn rounds_come_at_their_interval_and_at_once_after_a_gap() {
+    let world = world();
+    proxy(&world, &["amy", "bob", "cid"]);
+    let task = reconciling(&world);
+    let kinds = || kinds(&world);
     sleep(Duration::from_secs(150)).await;
     assert_eq!(kinds(), ["summary", "summary"]);
     world.registrar.gap.notify_one();
@@ -312,18 +321,8 @@ async fn rounds_come_at_their_interval_and_at_once_after_a_gap() {
 async fn a_proxy_that_is_back_is_asked_in_detail() {
     let world = world();
     proxy(&world, &["amy", "bob", "cid"]);
-    let settings = ReconcileSettings {
-        interval: Duration::from_secs(100),
-        rate: 10,
-    };
-    let registrar = Arc::clone(&world.registrar);
-    let task = tokio::spawn(async move { registrar.reconcile(settings).await });
-    let kinds = || {
-        let sent = world.bus.sent();
-        sent.iter()
-            .map(|(_, body)| body["Search-Type"].as_str().unwrap().to_owned())
-            .collect::<Vec<_>>()
-    };
+    let task = reconciling(&world);
+    let kinds = || kinds(&world);
     sleep(Duration::from_secs(50)).await;
     world.bus.answer_with(|_| vec![]);
     // Away for two rounds: nothing more is asked than usual.
