@@ -38,19 +38,26 @@ impl Census {
             zones: zones.map(|zone| (zone, AtomicI64::new(0))).collect(),
             changes: [const { AtomicU64::new(0) }; KINDS.len()],
         });
-        let watching = Arc::clone(&census);
-        (census, Watcher::new(move |change| watching.tell(change)))
+        let (watching, restoring) = (Arc::clone(&census), Arc::clone(&census));
+        let watcher = Watcher::new(move |change| watching.tell(change)).restoring(move |held| {
+            restoring.note(ChangeKind::Registered, None, Some(held.zone()));
+        });
+        (census, watcher)
     }
 
     fn tell(&self, change: &Change) {
-        let slots = KINDS.iter().zip(&self.changes);
-        if let Some((_, slot)) = slots
-            .into_iter()
-            .find(|((kind, _), _)| *kind == change.kind)
-        {
+        self.note(
+            change.kind,
+            zone(change.before.as_ref()),
+            zone(change.after.as_ref()),
+        );
+    }
+
+    fn note(&self, kind: ChangeKind, before: Option<&Zone>, after: Option<&Zone>) {
+        let mut slots = KINDS.iter().zip(&self.changes);
+        if let Some((_, slot)) = slots.find(|((known, _), _)| *known == kind) {
             slot.fetch_add(1, Ordering::Relaxed);
         }
-        let (before, after) = (zone(change.before.as_ref()), zone(change.after.as_ref()));
         if before == after {
             return;
         }

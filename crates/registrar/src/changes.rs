@@ -103,6 +103,7 @@ impl Change {
 pub struct Watcher {
     tell: Arc<dyn Fn(&Change) + Send + Sync>,
     wants_refreshes: Arc<dyn Fn() -> bool + Send + Sync>,
+    restored: Option<Arc<dyn Fn(&Held) + Send + Sync>>,
 }
 
 impl Watcher {
@@ -119,7 +120,15 @@ impl Watcher {
         Self {
             tell: Arc::new(tell),
             wants_refreshes: Arc::new(wants),
+            restored: None,
         }
+    }
+
+    /// Told in this way of what a snapshot held, without having all of it unpacked.
+    #[must_use]
+    pub fn restoring(mut self, restored: impl Fn(&Held) + Send + Sync + 'static) -> Self {
+        self.restored = Some(Arc::new(restored));
+        self
     }
 }
 
@@ -151,6 +160,16 @@ impl Watchers {
         };
         for watcher in std::iter::once(first).chain(wanting) {
             (watcher.tell)(&change);
+        }
+    }
+
+    /// Tells that a snapshot held a registration.
+    pub(crate) fn tell_restored(&self, held: &Held) {
+        for watcher in &*self.0 {
+            match &watcher.restored {
+                Some(restored) => restored(held),
+                None => (watcher.tell)(&Change::restored(held)),
+            }
         }
     }
 

@@ -43,6 +43,23 @@ pub struct Directory {
     rate: u32,
 }
 
+/// The way in.
+struct Queue {
+    sender: mpsc::Sender<Wanted>,
+    waiting: Arc<DashSet<Aor>>,
+}
+
+impl Queue {
+    /// Once at a time; what is waiting will see the newest.
+    fn ask(&self, aor: Aor, is_first: bool) {
+        if self.waiting.insert(aor.clone())
+            && let Err(refused) = self.sender.try_send(Wanted { aor, is_first })
+        {
+            self.waiting.remove(&refused.into_inner().aor);
+        }
+    }
+}
+
 fn lacks_data(registration: &Registration) -> bool {
     registration.account.id.is_none() || registration.account.authorizing_id.is_none()
 }
@@ -62,20 +79,26 @@ impl Directory {
             known,
             rate: rate.max(1),
         };
-        let watcher = move |change: &Change| {
-            let Some(after) = change.after.as_ref().filter(|after| lacks_data(after)) else {
-                return;
-            };
-            let aor = after.aor();
-            // Once at a time; what is waiting will see the newest.
-            if change.kind != ChangeKind::Identified && waiting.insert(aor.clone()) {
-                let is_first = change.is_first;
-                if let Err(refused) = sender.try_send(Wanted { aor, is_first }) {
-                    waiting.remove(&refused.into_inner().aor);
-                }
+        let queue = Arc::new(Queue { sender, waiting });
+        let queueing = Arc::clone(&queue);
+        let watcher = Watcher::new(move |change| {
+            let lacking = change.after.as_ref().filter(|after| lacks_data(after));
+            if let Some(after) = lacking.filter(|_| change.kind != ChangeKind::Identified) {
+                queueing.ask(after.aor(), change.is_first);
             }
-        };
-        (directory, Watcher::new(watcher))
+        });
+        let watcher = watcher.restoring(move |held| {
+            if held.lacks_data() {
+                queue.ask(held.aor(), false);
+            }
+        });
+        (directory, watcher)
+    }
+
+    /// AORs that wait to be asked for.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.wanted.len()
     }
 
     /// Asks, for as long as the watcher is there.

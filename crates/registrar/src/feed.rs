@@ -63,18 +63,26 @@ impl Feed {
                 sender: Some(sender),
             }),
         });
-        let watching = Arc::clone(&feed);
-        let followed = Arc::clone(&feed);
+        let [watching, followed, restoring] = std::array::from_fn(|_| Arc::clone(&feed));
         let watcher = Watcher::of_refreshes(
             move |change| watching.tell(change),
-            move || followed.followed.load(Ordering::Relaxed),
-        );
+            move || followed.is_followed(),
+        )
+        .restoring(move |held| {
+            if restoring.is_followed() {
+                restoring.tell(&Change::restored(held));
+            }
+        });
         (feed, watcher)
     }
 
     /// Nothing is kept before somebody has asked for the first time.
+    fn is_followed(&self) -> bool {
+        self.followed.load(Ordering::Relaxed)
+    }
+
     fn tell(&self, change: &Change) {
-        if !self.followed.load(Ordering::Relaxed) {
+        if !self.is_followed() {
             return;
         }
         let mut state = self.lock();

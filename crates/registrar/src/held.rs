@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use registration::{Aor, Registration, UnixSeconds};
+use registration::{AccountId, Aor, Registration, UnixSeconds, Zone};
 
 use crate::{
     packed::Times,
@@ -72,6 +72,36 @@ impl Held {
     /// Whether `realm` is its own or its account's, in any case.
     pub fn is_of_realm(&self, realm: &str) -> bool {
         self.slot.owner().is_of_realm(realm)
+    }
+
+    /// Zone it was heard in.
+    pub fn zone(&self) -> &Zone {
+        &self.slot.gear().zone
+    }
+
+    /// What the phone says it is.
+    pub fn user_agent(&self) -> Option<&str> {
+        self.slot.gear().user_agent.as_deref()
+    }
+
+    /// Whose phone it is, as far as it is known.
+    pub fn account(&self) -> Option<&AccountId> {
+        self.slot.owner().account.as_ref()
+    }
+
+    /// The account's name.
+    pub fn account_name(&self) -> Option<&str> {
+        self.slot.owner().account_name.as_deref()
+    }
+
+    /// The account's realm.
+    pub fn account_realm(&self) -> Option<&str> {
+        self.slot.owner().account_realm.as_deref()
+    }
+
+    /// Whether it is not known whose it is, or by which device.
+    pub(crate) fn lacks_data(&self) -> bool {
+        self.account().is_none() || !self.slot.has_device()
     }
 
     /// All of it.

@@ -61,7 +61,14 @@ impl Notices {
                 lost.fetch_add(1, Ordering::Relaxed);
             }
         };
-        (notices, Watcher::new(watcher))
+        // Who was registered before is no news.
+        (notices, Watcher::new(watcher).restoring(|_| {}))
+    }
+
+    /// Changes that wait to be looked into.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.changes.len()
     }
 
     /// Sends what is due, for as long as the watcher is there.

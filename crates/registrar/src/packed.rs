@@ -23,6 +23,8 @@ const HEX: u8 = 2;
 const FRAMED: u8 = 3;
 /// A contact as its address of six bytes, and which of the usual parameters follow.
 const PLAIN: u8 = 4;
+/// What follows that tag.
+const PLAIN_BYTES: usize = 7;
 /// A length of four bytes, then the text.
 const LONG: u8 = 15;
 /// From here on the tag is a length too.
@@ -255,6 +257,22 @@ pub(crate) fn username(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
         Said::Id(id) => hex::encode(id).into(),
         _ => "".into(),
     }
+}
+
+/// Fields that stand before the device's id.
+const BEFORE_DEVICE: usize = 11;
+
+/// Whether the device's id is among what [`write()`] wrote.
+pub(crate) fn has_device(bytes: &[u8]) -> bool {
+    let mut from = Reader::new(bytes);
+    for _ in 0..BEFORE_DEVICE {
+        match from.next() {
+            Said::Framed => drop(from.next()),
+            Said::Plain => drop(from.take(PLAIN_BYTES)),
+            _ => {}
+        }
+    }
+    !matches!(from.next(), Said::Absent)
 }
 
 /// What stands at the bytes' beginning, with what is shared and when it was refreshed; and what is

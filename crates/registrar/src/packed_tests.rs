@@ -95,6 +95,7 @@ proptest! {
     fn what_is_packed_comes_back(registration in registration()) {
         let mut bytes = Vec::new();
         write(&registration, &mut bytes);
+        prop_assert_eq!(has_device(&bytes), registration.account.authorizing_id.is_some());
         let length = bytes.len();
         bytes.extend_from_slice(b"more");
         let (owner, gear) = shared_again(&registration);

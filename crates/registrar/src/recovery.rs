@@ -2,9 +2,7 @@
 //! and at last from asking the proxies in detail.
 
 use std::{
-    cell::RefCell,
     collections::{HashMap, HashSet},
-    io::{self, Read, Write},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -23,13 +21,8 @@ use tokio::{
 };
 
 use crate::{
-    Registrar,
-    bus::Publication,
-    changes::Change,
-    health::Warmth,
-    outcome::{MERGED, RESTORED},
+    Registrar, bus::Publication, changes::Change, health::Warmth, outcome::MERGED,
     questions::Patience,
-    snapshot::{self, SnapshotError},
 };
 
 /// A replay has no end mark; this long without another word of it is one.
@@ -272,55 +265,6 @@ impl Registrar {
         }
         merged
     }
-
-    /// Writes a snapshot of the table. Returns how many registrations it holds.
-    pub fn write_snapshot(&self, out: impl Write) -> io::Result<u64> {
-        snapshot::write(self.table.all(), out)
-    }
-
-    /// Takes in what a snapshot holds, if all of it is sound.
-    pub fn restore(&self, input: impl Read) -> Result<Restored, SnapshotError> {
-        let mut slots = Vec::new();
-        let owners = RefCell::new(Vec::new());
-        let share = |owner| {
-            let owner = self.table.owners.share(owner);
-            owners.borrow_mut().push(Arc::clone(&owner));
-            owner
-        };
-        let share_gear = |gear| self.table.gears.share(gear);
-        let mut unreadable = 0;
-        let found = snapshot::read(input, share, share_gear, |record| {
-            // Where accounts are divided, others may have it by now.
-            if !self.is_elsewhere(&record.owner.realm) {
-                let slot = self.table.unpack(&record);
-                unreadable += u64::from(slot.is_none());
-                slots.extend(slot);
-            }
-        })?;
-        let taken_in = self.table.restore(&slots, &self.watchers);
-        for owner in owners.into_inner() {
-            if let Some(account) = &owner.account {
-                self.accounts.learn_realm(account, owner.own_realm());
-            }
-        }
-        self.stats.add(RESTORED, taken_in);
-        Ok(Restored {
-            found,
-            unreadable,
-            taken_in,
-        })
-    }
-}
-
-/// What came of a snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Restored {
-    /// Registrations that it holds.
-    pub found: u64,
-    /// Those that cannot be read.
-    pub unreadable: u64,
-    /// Those that were not over, or known better.
-    pub taken_in: u64,
 }
 
 const FETCHING: Patience = Patience {

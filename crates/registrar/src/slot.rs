@@ -27,18 +27,20 @@ pub(crate) type Stay = u64;
 /// What a message said, but for what differs from one refresh to the next; 0 for none.
 pub(crate) type Fingerprint = u64;
 
+/// In this order, what a refresh looks at stands together, in one line of the processor's cache.
+#[repr(C)]
 struct Head {
-    stay: Stay,
-    owner: Arc<Owner>,
-    gear: Arc<Gear>,
     /// A message that says this again, only later, changes nothing but the time.
     fingerprint: Fingerprint,
     /// When it was last refreshed.
     last: AtomicU32,
-    initial: u32,
-    expires: u32,
     /// The ledger, and whether somebody is registered, as [`Told`].
     told: AtomicU32,
+    initial: u32,
+    expires: u32,
+    stay: Stay,
+    owner: Arc<Owner>,
+    gear: Arc<Gear>,
 }
 
 /// What is held of an AOR.
@@ -189,6 +191,11 @@ impl Slot {
 
     pub(crate) fn realm(&self) -> &str {
         &self.head().owner.realm
+    }
+
+    /// Whether somebody who is registered is known to have done it by a certain device.
+    pub(crate) fn has_device(&self) -> bool {
+        packed::has_device(self.bytes())
     }
 
     pub(crate) fn aor(&self) -> Aor {

@@ -21,10 +21,10 @@ use crate::{
     held::{Held, unpacked},
     index::Index,
     lease::Leases,
+    packed::Times,
     pool::Pool,
     shared::{Gear, Owner},
     slot::{Fingerprint, Making, Slot},
-    snapshot::Record,
 };
 
 /// How long an AOR that is registered no more is remembered: events about it may still come.
@@ -352,15 +352,31 @@ impl Table {
     }
 
     /// Makes of a snapshot's record what the table would hold; `None` if it is none.
-    pub(crate) fn unpack(&self, record: &Record<'_>) -> Option<Slot> {
+    pub(crate) fn unpack(
+        &self,
+        times: Times,
+        bytes: &[u8],
+        owner: Arc<Owner>,
+        gear: Arc<Gear>,
+    ) -> Option<Slot> {
         let making = Making {
             stay: self.stays.fetch_add(1, Ordering::Relaxed),
-            owner: Arc::clone(record.owner),
-            gear: Arc::clone(record.gear),
+            owner,
+            gear,
             fingerprint: 0,
             ledger: None,
         };
-        Slot::from_packed(record.times, record.bytes, making)
+        Slot::from_packed(times, bytes, making)
+    }
+
+    /// Makes room for so many more: a shard that grows looks at all it holds.
+    pub(crate) fn reserve(&self, more: usize) {
+        // They are not spread quite evenly.
+        let each = more / SHARDS + more / SHARDS / 8;
+        for shard in &self.shards {
+            let hash = |slot: &Slot| self.hash(&slot.username(), slot.realm());
+            shard.lock().reserve(each, hash);
+        }
     }
 
     /// Takes in what a snapshot held, as far as it is not over and not known better; tells of each.
@@ -392,7 +408,7 @@ impl Table {
             self.load.replace(None, Some(Kind::Live));
             self.index.put(slot);
             drop(place);
-            watchers.tell_with(|| Some(Change::restored(&Held::new(slot.clone()))));
+            watchers.tell_restored(&Held::new(slot.clone()));
             restored.push(slot.clone());
         }
         let count = restored.len() as u64;

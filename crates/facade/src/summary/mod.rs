@@ -12,8 +12,8 @@ use std::{
 };
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
-use registrar::{Change, ChangeKind, Registrar, Watcher};
-use registration::{AccountId, Clock, Registration};
+use registrar::{Change, ChangeKind, Held, Registrar, Watcher};
+use registration::{AccountId, Clock, Registration, Zone};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -100,8 +100,10 @@ impl Summary {
             }),
             clock,
         });
-        let watching = Arc::clone(&summary);
-        (summary, Watcher::new(move |change| watching.note(change)))
+        let (watching, restoring) = (Arc::clone(&summary), Arc::clone(&summary));
+        let watcher = Watcher::new(move |change| watching.note(change))
+            .restoring(move |held| restoring.restored(held));
+        (summary, watcher)
     }
 
     fn note(&self, change: &Change) {
@@ -115,10 +117,10 @@ impl Summary {
             _ => {
                 // First in, then out: what is on both sides does not leave meanwhile.
                 if let Some(after) = after {
-                    state.count(after, 1);
+                    state.count(Counted::of(after), 1);
                 }
                 if let Some(before) = before {
-                    state.count(before, -1);
+                    state.count(Counted::of(before), -1);
                 }
             }
         }
@@ -127,6 +129,23 @@ impl Summary {
         if change.kind != ChangeKind::Refreshed {
             state.hour.note(change.kind, registrations);
         }
+    }
+
+    /// Notes a registration that a snapshot held.
+    fn restored(&self, held: &Held) {
+        let now = self.clock.now().seconds().0;
+        let counted = Counted {
+            user_agent: held.user_agent(),
+            zone: held.zone(),
+            account: held.account(),
+            name: held.account_name(),
+            realm: held.account_realm().unwrap_or(held.realm()),
+        };
+        let mut state = self.lock();
+        state.hour.come_to(now);
+        state.count(counted, 1);
+        let registrations = at_least_none(state.registrations);
+        state.hour.note(ChangeKind::Registered, registrations);
     }
 
     /// Notes how many refreshes there have been since the start; to be called about once a second.
@@ -168,8 +187,26 @@ fn counts_alike(one: &Registration, other: &Registration) -> bool {
         && one.account.id == other.account.id
 }
 
-fn agent_of(registration: &Registration) -> String {
-    agent::family(registration.user_agent.as_deref().unwrap_or_default())
+/// What is counted of a registration.
+struct Counted<'a> {
+    user_agent: Option<&'a str>,
+    zone: &'a Zone,
+    account: Option<&'a AccountId>,
+    name: Option<&'a str>,
+    realm: &'a str,
+}
+
+impl<'a> Counted<'a> {
+    fn of(registration: &'a Registration) -> Self {
+        let account = &registration.account;
+        Self {
+            user_agent: registration.user_agent.as_deref(),
+            zone: &registration.zone,
+            account: account.id.as_ref(),
+            name: account.name.as_deref(),
+            realm: account.realm.as_deref().unwrap_or(&registration.realm),
+        }
+    }
 }
 
 fn short(text: Option<&str>) -> Box<str> {
@@ -177,22 +214,21 @@ fn short(text: Option<&str>) -> Box<str> {
 }
 
 impl State {
-    fn count(&mut self, registration: &Registration, by: i64) {
+    fn count(&mut self, counted: Counted<'_>, by: i64) {
         self.registrations += by;
-        self.agents.add(&agent_of(registration), by);
-        self.zones.add(registration.zone.as_str(), by);
-        let account = &registration.account;
-        let Some(id) = &account.id else { return };
+        let agent = agent::family(counted.user_agent.unwrap_or_default());
+        self.agents.add(&agent, by);
+        self.zones.add(counted.zone.as_str(), by);
+        let Some(id) = counted.account else { return };
         if let Some(known) = self.accounts.get_mut(id) {
             known.count += by;
             if known.count == 0 {
                 self.accounts.remove(id);
             }
         } else if self.accounts.len() < ACCOUNTS {
-            let realm = account.realm.as_deref().unwrap_or(&registration.realm);
             let new = Account {
-                name: short(account.name.as_deref()),
-                realm: short(Some(realm)),
+                name: short(counted.name),
+                realm: short(Some(counted.realm)),
                 count: by,
             };
             self.accounts.insert(id.clone(), new);
