@@ -7,7 +7,7 @@ use actix_web::{
     http::{StatusCode, header},
 };
 use serde::Serialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::{Facade, auth::token_of, boundary::RequestId, error::ApiError, query::Params};
@@ -31,7 +31,7 @@ pub(crate) struct Extras {
 struct Success<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     auth_token: Option<String>,
-    data: &'a RawValue,
+    data: (),
     #[serde(skip_serializing_if = "Option::is_none")]
     next_start_key: Option<String>,
     node: &'a str,
@@ -68,51 +68,44 @@ struct Failure<'a> {
 pub(crate) fn success(
     req: &HttpRequest,
     facade: &Facade,
-    data: Vec<u8>,
+    data: &[u8],
+    extras: Extras,
+) -> Result<HttpResponse, ApiError> {
+    answer(req, facade, (data, &revision(data)), extras)
+}
+
+/// The same around data whose revision is known.
+pub(crate) fn answer(
+    req: &HttpRequest,
+    facade: &Facade,
+    (data, revision): (&[u8], &str),
     extras: Extras,
 ) -> Result<HttpResponse, ApiError> {
     let pretty = Params::of(req).flag("pretty")?;
-    let revision = hex_half(&Sha256::digest(&data));
-    if let Some(unchanged) = unchanged(req, &revision) {
+    if let Some(unchanged) = unchanged(req, revision) {
         return Ok(unchanged);
     }
-    let data = String::from_utf8(data).map_err(|_| INTERNAL)?;
-    let data = RawValue::from_string(data).map_err(|_| INTERNAL)?;
-    let request_id = RequestId::of(req);
-    let envelope = success_of(req, facade, (&data, &request_id, &revision), extras);
-    let mut response = HttpResponse::Ok();
-    response.insert_header((header::ETAG, format!("\"{revision}\"")));
-    Ok(json(&mut response, &envelope, pretty))
+    let (head, tail) = around(req, facade, revision, extras)?;
+    let mut body = Vec::with_capacity(head.len() + data.len() + tail.len());
+    for part in [&*head, data, &*tail] {
+        body.extend_from_slice(part);
+    }
+    if pretty {
+        let indented = serde_json::from_slice::<Value>(&body)
+            .and_then(|envelope| serde_json::to_vec_pretty(&envelope));
+        body = indented.map_err(|_| INTERNAL)?;
+    }
+    Ok(HttpResponse::Ok()
+        .insert_header((header::ETAG, format!("\"{revision}\"")))
+        .content_type("application/json")
+        .body(body))
 }
 
 const INTERNAL: ApiError = ApiError::Framework {
     status: StatusCode::INTERNAL_SERVER_ERROR,
 };
 
-fn success_of<'a>(
-    req: &HttpRequest,
-    facade: &'a Facade,
-    (data, request_id, revision): (&'a RawValue, &'a str, &'a str),
-    extras: Extras,
-) -> Success<'a> {
-    Success {
-        auth_token: echoed_token(req, facade),
-        data,
-        next_start_key: extras.next_start_key,
-        node: &facade.node,
-        note: extras.note,
-        page_size: extras.page_size,
-        request_id,
-        revision,
-        start_key: extras.start_key,
-        status: "success",
-        timestamp: timestamp(facade),
-        version: env!("CARGO_PKG_VERSION"),
-        warning: extras.warning,
-    }
-}
-
-/// What stands before and after the items of an array of data that is sent piece by piece.
+/// What stands before and after the data.
 pub(crate) fn around(
     req: &HttpRequest,
     facade: &Facade,
@@ -120,16 +113,33 @@ pub(crate) fn around(
     extras: Extras,
 ) -> Result<(Vec<u8>, Vec<u8>), ApiError> {
     // It can stand nowhere else: within a text its quotes would be escaped.
-    const EMPTY: &str = "\"data\":[]";
-    let data = RawValue::from_string("[]".to_owned()).map_err(|_| INTERNAL)?;
-    let request_id = RequestId::of(req);
-    let envelope = success_of(req, facade, (&data, &request_id, revision), extras);
+    const NO_DATA: &str = "\"data\":null";
+    let envelope = Success {
+        auth_token: echoed_token(req, facade),
+        data: (),
+        next_start_key: extras.next_start_key,
+        node: &facade.node,
+        note: extras.note,
+        page_size: extras.page_size,
+        request_id: &RequestId::of(req),
+        revision,
+        start_key: extras.start_key,
+        status: "success",
+        timestamp: timestamp(facade),
+        version: env!("CARGO_PKG_VERSION"),
+        warning: extras.warning,
+    };
     let envelope = serde_json::to_string(&envelope).map_err(|_| INTERNAL)?;
-    let (head, tail) = envelope.split_once(EMPTY).ok_or(INTERNAL)?;
+    let (head, tail) = envelope.split_once(NO_DATA).ok_or(INTERNAL)?;
     Ok((
-        format!("{head}\"data\":[").into_bytes(),
-        format!("]{tail}").into_bytes(),
+        format!("{head}\"data\":").into_bytes(),
+        tail.as_bytes().to_vec(),
     ))
+}
+
+/// A strong validator of data: equal content, equal revision.
+pub(crate) fn revision(data: &[u8]) -> String {
+    hex_half(&Sha256::digest(data))
 }
 
 /// 304, if the caller has data of this revision already.

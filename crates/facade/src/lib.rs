@@ -36,6 +36,7 @@ pub use actix_web::dev::Server;
 pub use admin::serve_admin;
 pub use app::{ServerSettings, app, routes, serve};
 use auth::Auth;
+pub use listing::Lists;
 pub use metrics::{Metrics, serve_metrics};
 pub use openapi::description;
 use registrar::{Feed, Registrar};
@@ -56,6 +57,8 @@ pub struct Facade {
     pub feed: Arc<Feed>,
     /// What there is in all, and what happened in the last hour.
     pub summary: Arc<Summary>,
+    /// Lists that were answered lately.
+    pub lists: Lists,
     /// How often callers may ask.
     pub throttle: Arc<Throttle>,
     /// What is measured.

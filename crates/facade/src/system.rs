@@ -46,6 +46,6 @@ pub(crate) async fn count(
 ) -> Result<HttpResponse, ApiError> {
     takes_json(&req)?;
     let count = facade.registrar.find_count(None).await?;
-    let data = format!("{{\"count\":{count}}}").into_bytes();
-    success(&req, &facade, data, Extras::default())
+    let data = format!("{{\"count\":{count}}}");
+    success(&req, &facade, data.as_bytes(), Extras::default())
 }

@@ -7,7 +7,7 @@ use serde::Serialize as _;
 use crate::{error::ApiError, query::Params};
 
 /// How the registrations of an answer are written.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Shape {
     with_zone: bool,
 }

@@ -8,7 +8,7 @@ use std::{hash::Hash, sync::Arc};
 use dashmap::{DashMap, Entry};
 use hashbrown::DefaultHashBuilder;
 use parking_lot::Mutex;
-use registration::{AccountId, Text};
+use registration::{AccountId, Text, UnixMillis};
 
 use crate::{shared::Owner, slot::Slot, slots::Slots};
 
@@ -16,7 +16,43 @@ use crate::{shared::Owner, slot::Slot, slots::Slots};
 struct Group {
     /// Any of their owners.
     owner: Arc<Owner>,
-    members: Mutex<Slots>,
+    members: Mutex<Members>,
+}
+
+struct Members {
+    slots: Slots,
+    /// None of them ends before that: a refresh only ever puts an end off.
+    safe_until: UnixMillis,
+}
+
+impl Default for Members {
+    fn default() -> Self {
+        Self {
+            slots: Slots::default(),
+            safe_until: UnixMillis(u64::MAX),
+        }
+    }
+}
+
+impl Members {
+    fn put(&mut self, slot: Slot) {
+        self.safe_until = self.safe_until.min(slot.until());
+        self.slots.put(slot);
+    }
+
+    /// How many live; only where one may have ended are they looked at.
+    fn count(&mut self, now: UnixMillis) -> usize {
+        if now < self.safe_until {
+            return self.slots.len();
+        }
+        let (mut live, mut safe_until) = (0, UnixMillis(u64::MAX));
+        self.slots.each(|slot| {
+            live += usize::from(slot.is_live(now));
+            safe_until = safe_until.min(slot.until());
+        });
+        self.safe_until = safe_until;
+        live
+    }
 }
 
 type Groups = Vec<Arc<Group>>;
@@ -39,7 +75,7 @@ impl Index {
                 group.members.lock().put(slot.clone());
                 return;
             }
-            let mut members = Slots::default();
+            let mut members = Members::default();
             members.put(slot.clone());
             let group = Arc::new(Group {
                 owner: Arc::clone(owner),
@@ -69,8 +105,8 @@ impl Index {
         };
         let is_empty = of.get(at).is_some_and(|group| {
             let mut members = group.members.lock();
-            members.remove(slot.stay());
-            members.len() == 0
+            members.slots.remove(slot.stay());
+            members.slots.len() == 0
         });
         if !is_empty {
             return;
@@ -101,12 +137,35 @@ impl Index {
         each(self.groups_of(realm), show);
     }
 
-    fn groups_of(&self, realm: &str) -> Groups {
-        let groups = if realm.bytes().any(|byte| byte.is_ascii_uppercase()) {
+    /// How many of an account live.
+    pub(crate) fn count_of_account(&self, account: &AccountId, now: UnixMillis) -> usize {
+        let groups = self.accounts.get(account);
+        groups.map_or(0, |groups| count(groups.iter(), now))
+    }
+
+    /// How many of a realm, in any case, live; those of an account left out.
+    pub(crate) fn count_of_realm(
+        &self,
+        realm: &str,
+        but_of: Option<&AccountId>,
+        now: UnixMillis,
+    ) -> usize {
+        self.groups_ref(realm).map_or(0, |groups| {
+            let is_of = |group: &Group| but_of.is_some() && group.owner.account.as_ref() == but_of;
+            count(groups.iter().filter(|group| !is_of(group)), now)
+        })
+    }
+
+    fn groups_ref(&self, realm: &str) -> Option<dashmap::mapref::one::Ref<'_, Text, Groups>> {
+        if realm.bytes().any(|byte| byte.is_ascii_uppercase()) {
             self.realms.get(&*realm.to_ascii_lowercase())
         } else {
             self.realms.get(realm)
-        };
+        }
+    }
+
+    fn groups_of(&self, realm: &str) -> Groups {
+        let groups = self.groups_ref(realm);
         groups.map(|groups| groups.clone()).unwrap_or_default()
     }
 
@@ -117,7 +176,10 @@ impl Index {
             None => Some(self.groups_of(&owner.folded_realm)),
         };
         let groups = groups.unwrap_or_default();
-        groups.iter().map(|group| group.members.lock().len()).sum()
+        groups
+            .iter()
+            .map(|group| group.members.lock().slots.len())
+            .sum()
     }
 
     /// The realms of an account's registrations.
@@ -144,10 +206,14 @@ impl Index {
     }
 }
 
+fn count<'a>(groups: impl Iterator<Item = &'a Arc<Group>>, now: UnixMillis) -> usize {
+    groups.map(|group| group.members.lock().count(now)).sum()
+}
+
 /// Only one group's lock is held at a time, and none of the maps'.
 fn each(groups: Groups, mut show: impl FnMut(&Slot)) {
     for group in groups {
-        group.members.lock().each(&mut show);
+        group.members.lock().slots.each(&mut show);
     }
 }
 

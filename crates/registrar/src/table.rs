@@ -491,6 +491,49 @@ impl Table {
         found
     }
 
+    /// Whether [`Table::find`] would find these again, in this order and unchanged. Takes far less than
+    /// finding them; may say no where it would.
+    pub fn finds_still(
+        &self,
+        account: Option<&AccountId>,
+        realms: &[impl AsRef<str>],
+        found: &[Held],
+    ) -> bool {
+        let now = self.clock.now();
+        let mut expected = found.iter();
+        let mut are_same = true;
+        let mut compare = |slot: &Slot| {
+            are_same = are_same
+                && (!slot.is_live(now) || expected.next().is_some_and(|held| held.is_still(slot)));
+        };
+        if let Some(account) = account {
+            self.index.of_account(account, &mut compare);
+        }
+        for realm in realms {
+            self.index.of_realm(realm.as_ref(), |slot| {
+                let known = account.is_some() && slot.owner().account.as_ref() == account;
+                if !known {
+                    compare(slot);
+                }
+            });
+        }
+        are_same && expected.next().is_none()
+    }
+
+    /// How many [`Table::find`] finds.
+    pub fn count(&self, account: Option<&AccountId>, realms: &[impl AsRef<str>]) -> usize {
+        let now = self.clock.now();
+        let own = account.map_or(0, |account| self.index.count_of_account(account, now));
+        let of = |realm: &str| self.index.count_of_realm(realm, account, now);
+        let beyond: usize = realms.iter().map(|realm| of(realm.as_ref())).sum();
+        if beyond == 0 || own == 0 && realms.len() <= 1 {
+            own + beyond
+        } else {
+            // Some may be found by more than one key.
+            self.find(account, realms).len()
+        }
+    }
+
     /// The same as [`Table::find`], unpacked.
     pub fn select(
         &self,

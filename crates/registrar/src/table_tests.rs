@@ -293,6 +293,15 @@ proptest! {
             prop_assert_eq!(&indexed, &held);
             prop_assert_eq!(world.table.held(), held.len());
             prop_assert_eq!(world.of_realm("main.example.com"), held.len());
+            for account in ACCOUNTS {
+                let account = AccountId::parse(account).unwrap();
+                for realms in [&[][..], &["r0.example.com", "R1.example.com", "main.example.com"]] {
+                    for account in [None, Some(&account)] {
+                        let listed = world.table.select(account, realms).len();
+                        prop_assert_eq!(world.table.count(account, realms), listed);
+                    }
+                }
+            }
         }
     }
 }

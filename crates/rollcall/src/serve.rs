@@ -103,6 +103,7 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
         description: facade::description(),
         feed: Arc::clone(&feed),
         summary,
+        lists: facade::Lists::new(config.http.list_cache_bytes),
         throttle: Arc::clone(&throttle),
         clock,
         metrics,

@@ -3,6 +3,8 @@
 //! A long list is never held as text: it is rendered twice, once for its revision and once, piece
 //! by piece, as the client takes it.
 
+mod kept;
+
 use std::convert::Infallible;
 
 use actix_web::{
@@ -11,6 +13,7 @@ use actix_web::{
     web::Bytes,
 };
 use futures_util::stream;
+pub use kept::Lists;
 use registrar::{Held, Scope};
 use sha2::{Digest as _, Sha256};
 
@@ -48,10 +51,22 @@ pub(crate) async fn answer(
     let filters = Filters::of(&params)?;
     let page = Page::of(&params)?;
     let shape = Shape::of(&params)?;
+    // What most ask for, most of them again and again.
+    let is_plain = format == Format::Json && filters.is_empty() && page.is_all();
+    let kept = scope.filter(|_| is_plain && facade.registrar.division().is_none());
+    if let Some(scope) = kept
+        && let Some(list) = facade.lists.get(&facade.registrar, scope, shape)
+    {
+        return list.answer(req, facade);
+    }
     let mut registrations = match page.alone(&filters) {
         Some((from, limit)) => facade.registrar.find_page(scope, from, limit).await?,
         None => facade.registrar.find(scope).await?,
     };
+    if let Some(scope) = kept.filter(|_| registrations.len() <= SHORT) {
+        let list = facade.lists.keep(scope, shape, registrations);
+        return list.answer(req, facade);
+    }
     if !filters.is_empty() {
         registrations.retain(|held| filters.admit(&held.registration()));
     }
@@ -67,7 +82,7 @@ pub(crate) async fn answer(
             };
             json(req, facade, (registrations, shape), extras)
         }
-        Format::Csv => Ok(csv(req, registrations, next)),
+        Format::Csv => Ok(csv(registrations, next)),
     }
 }
 
@@ -104,6 +119,11 @@ impl Page {
         Ok(if whole { Self::default() } else { page })
     }
 
+    /// Whether it is the whole list.
+    fn is_all(&self) -> bool {
+        self.start.is_none() && self.size.is_none()
+    }
+
     /// From where on, and how many, if it can be had without the rest of the list.
     fn alone(&self, filters: &Filters) -> Option<(Option<registrar::Place>, usize)> {
         let size = self.size.filter(|_| filters.is_empty())?;
@@ -135,6 +155,16 @@ fn write_item(shape: Shape, at: usize, held: &Held, out: &mut Vec<u8>) {
     shape.write(&held.registration(), out);
 }
 
+/// All in one piece.
+fn text<'a>(registrations: impl IntoIterator<Item = &'a Held>, shape: Shape) -> Vec<u8> {
+    let mut data = vec![b'['];
+    for (at, held) in registrations.into_iter().enumerate() {
+        write_item(shape, at, held, &mut data);
+    }
+    data.push(b']');
+    data
+}
+
 fn json(
     req: &HttpRequest,
     facade: &Facade,
@@ -142,18 +172,15 @@ fn json(
     extras: Extras,
 ) -> Result<HttpResponse, ApiError> {
     if registrations.len() <= SHORT {
-        let mut data = vec![b'['];
-        for (at, registration) in registrations.iter().enumerate() {
-            write_item(shape, at, registration, &mut data);
-        }
-        data.push(b']');
-        return envelope::success(req, facade, data, extras);
+        return envelope::success(req, facade, &text(&registrations, shape), extras);
     }
     let revision = revision(&registrations, shape);
     if let Some(unchanged) = envelope::unchanged(req, &revision) {
         return Ok(unchanged);
     }
-    let (head, tail) = envelope::around(req, facade, &revision, extras)?;
+    let (mut head, mut tail) = envelope::around(req, facade, &revision, extras)?;
+    head.push(b'[');
+    tail.insert(0, b']');
     let write = move |at, held: &Held, out: &mut Vec<u8>| write_item(shape, at, held, out);
     let pieces = pieces(head, registrations, write, tail);
     Ok(HttpResponse::Ok()
@@ -175,7 +202,7 @@ fn revision(registrations: &[Held], shape: Shape) -> String {
     envelope::hex_half(&digest.finalize())
 }
 
-fn csv(req: &HttpRequest, registrations: Registrations, next: Option<Place>) -> HttpResponse {
+fn csv(registrations: Registrations, next: Option<Place>) -> HttpResponse {
     let mut head = Vec::new();
     write_head(&mut head);
     let pieces = pieces(
@@ -196,7 +223,6 @@ fn csv(req: &HttpRequest, registrations: Registrations, next: Option<Place>) -> 
     {
         response.insert_header(("X-Next-Start-Key", key));
     }
-    let _ = req;
     response.streaming(stream::iter(pieces.map(Ok::<_, Infallible>)))
 }
 

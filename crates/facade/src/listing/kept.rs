@@ -1,0 +1,96 @@
+//! Accounts' lists as they were last answered, for as long as they say what the table holds.
+//!
+//! Whoever watches an account asks for the same list again and again. To see that nothing of it has
+//! changed takes a look at each registration; to write it anew takes a hundred times that.
+
+use std::{sync::Arc, time::Duration};
+
+use actix_web::{HttpRequest, HttpResponse};
+use moka::sync::Cache;
+use registrar::{Held, Registrar, Scope};
+use registration::{AccountId, Text};
+
+use super::text;
+use crate::{
+    Facade,
+    envelope::{self, Extras},
+    error::ApiError,
+    order::by_name,
+    zoned::Shape,
+};
+
+/// A list that nobody has asked for since is let go.
+const KEEP: Duration = Duration::from_mins(1);
+/// What a registration of a list takes besides its text.
+const BYTES_EACH: usize = size_of::<Held>();
+
+/// Lists that were answered lately.
+pub struct Lists(Cache<(AccountId, Shape), Arc<List>>);
+
+/// A list as it was answered.
+pub(super) struct List {
+    realms: Vec<Text>,
+    /// As they were found, in that order.
+    found: Vec<Held>,
+    data: Vec<u8>,
+    revision: String,
+}
+
+impl Lists {
+    /// None yet; they will take at most about so many bytes.
+    pub fn new(max_bytes: u64) -> Self {
+        let bytes = |list: &List| list.data.len() + list.found.len() * BYTES_EACH;
+        let cache = Cache::builder()
+            .weigher(move |_, list: &Arc<List>| u32::try_from(bytes(list)).unwrap_or(u32::MAX))
+            .max_capacity(max_bytes)
+            .time_to_idle(KEEP)
+            .build();
+        Self(cache)
+    }
+
+    /// An account's list, if it still says what the registrar knows.
+    pub(super) fn get(
+        &self,
+        registrar: &Registrar,
+        scope: &Scope,
+        shape: Shape,
+    ) -> Option<Arc<List>> {
+        let list = self.0.get(&(scope.account.clone(), shape))?;
+        let is_true = list.realms == scope.realms && registrar.finds_still(scope, &list.found);
+        is_true.then_some(list)
+    }
+
+    /// The list of what was found of an account, which may be asked for again.
+    pub(super) fn keep(&self, scope: &Scope, shape: Shape, found: Vec<Held>) -> Arc<List> {
+        let mut sorted: Vec<&Held> = found.iter().collect();
+        sorted.sort_by(|one, other| by_name(one, other));
+        let data = text(sorted, shape);
+        let list = Arc::new(List {
+            realms: scope.realms.clone(),
+            revision: envelope::revision(&data),
+            found,
+            data,
+        });
+        self.0
+            .insert((scope.account.clone(), shape), Arc::clone(&list));
+        list
+    }
+}
+
+impl List {
+    pub(super) fn answer(
+        &self,
+        req: &HttpRequest,
+        facade: &Facade,
+    ) -> Result<HttpResponse, ApiError> {
+        let extras = Extras {
+            page_size: Some(self.found.len()),
+            ..Extras::default()
+        };
+        envelope::answer(req, facade, (&self.data, &self.revision), extras)
+    }
+}
+
+#[cfg(test)]
+#[path = "kept_tests.rs"]
+mod tests;
