@@ -97,13 +97,16 @@ impl Change {
     }
 }
 
+/// What is told of a registration that a snapshot held.
+type OnRestored = Arc<dyn Fn(&Held) + Send + Sync>;
+
 /// Told of every change, after it is made, by whoever made it: has to be quick, and must not come
 /// back to the registrar.
 #[derive(Clone)]
 pub struct Watcher {
     tell: Arc<dyn Fn(&Change) + Send + Sync>,
     wants_refreshes: Arc<dyn Fn() -> bool + Send + Sync>,
-    restored: Option<Arc<dyn Fn(&Held) + Send + Sync>>,
+    restored: Option<OnRestored>,
 }
 
 impl Watcher {

@@ -106,7 +106,9 @@ impl Registrar {
         let (sender, batches) = sync_channel(MAX_WAITING);
         let (found, made) = thread::scope(|scope| {
             let making = scope.spawn(move || Made::of(&batches, &self.table));
-            let found = self.read_snapshot(input, &owners, sender);
+            let found = self.read_snapshot(input, &owners, &sender);
+            // That is all; who makes slots of it waits for more until then.
+            drop(sender);
             (
                 found,
                 making.join().unwrap_or_else(|panic| resume_unwind(panic)),
@@ -132,7 +134,7 @@ impl Registrar {
         &self,
         input: impl Read,
         owners: &RefCell<Vec<Arc<Owner>>>,
-        batches: SyncSender<Batch>,
+        batches: &SyncSender<Batch>,
     ) -> Result<u64, SnapshotError> {
         let share = |owner| {
             let owner = self.table.owners.share(owner);

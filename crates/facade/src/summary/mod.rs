@@ -188,6 +188,7 @@ fn counts_alike(one: &Registration, other: &Registration) -> bool {
 }
 
 /// What is counted of a registration.
+#[derive(Clone, Copy)]
 struct Counted<'a> {
     user_agent: Option<&'a str>,
     zone: &'a Zone,
