@@ -1,7 +1,7 @@
 //! Accounts' lists as they were last answered, for as long as they say what the table holds.
 //!
 //! Whoever watches an account asks for the same list again and again. To see that nothing of it has
-//! changed takes a look at each registration; to write it anew takes a hundred times that.
+//! changed takes a look at each registration; to write it anew takes unpacking each.
 
 use std::{sync::Arc, time::Duration};
 
