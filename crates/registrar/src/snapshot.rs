@@ -26,6 +26,10 @@ const MAX_ITEM_BYTES: usize = 16 << 20;
 /// The most that phones have in common that is read; far more than a table has room for.
 const MAX_SHARED: usize = 16 << 20;
 
+/// A block that is longer than any. The decoder takes the input's end for the frame's: with this behind it,
+/// a file whose frame has lost its end is damaged like any other.
+const NO_BLOCK: &[u8] = &[0xff; 4];
+
 const OWNER: u8 = b'O';
 const GEAR: u8 = b'G';
 const RECORD: u8 = b'R';
@@ -151,7 +155,7 @@ pub(crate) fn read(
     mut take: impl FnMut(Record<'_>),
 ) -> Result<u64, SnapshotError> {
     let mut items = Items {
-        input: BufReader::with_capacity(1 << 18, FrameDecoder::new(input)),
+        input: BufReader::with_capacity(1 << 18, FrameDecoder::new(input.chain(NO_BLOCK))),
         item: Vec::new(),
         found: 0,
     };
