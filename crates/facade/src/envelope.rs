@@ -90,15 +90,9 @@ pub(crate) fn answer(
     for part in [&*head, data, &*tail] {
         body.extend_from_slice(part);
     }
-    if pretty {
-        let indented = serde_json::from_slice::<Value>(&body)
-            .and_then(|envelope| serde_json::to_vec_pretty(&envelope));
-        body = indented.map_err(|_| INTERNAL)?;
-    }
-    Ok(HttpResponse::Ok()
-        .insert_header((header::ETAG, format!("\"{revision}\"")))
-        .content_type("application/json")
-        .body(body))
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::ETAG, format!("\"{revision}\"")));
+    Ok(json(&mut response, Ok(body), pretty))
 }
 
 const INTERNAL: ApiError = ApiError::Framework {
@@ -179,23 +173,26 @@ pub(crate) fn failure(req: &HttpRequest, facade: &Facade, error: &ApiError) -> H
     }
     json(
         &mut response,
-        &envelope,
+        serde_json::to_vec(&envelope),
         Params::of(req).flag("pretty").unwrap_or(false),
     )
 }
 
+/// The answer with this envelope, indented if that is asked for.
 fn json(
     response: &mut HttpResponseBuilder,
-    envelope: &impl Serialize,
+    envelope: serde_json::Result<Vec<u8>>,
     pretty: bool,
 ) -> HttpResponse {
-    let body = if pretty {
-        // Through a Value, so that the data is indented along with its envelope.
-        serde_json::to_value(envelope).and_then(|envelope| serde_json::to_vec_pretty(&envelope))
-    } else {
-        serde_json::to_vec(envelope)
+    let indented = |envelope: Vec<u8>| {
+        let envelope: Value = serde_json::from_slice(&envelope)?;
+        serde_json::to_vec_pretty(&envelope)
     };
-    match body {
+    match if pretty {
+        envelope.and_then(indented)
+    } else {
+        envelope
+    } {
         Ok(body) => response.content_type("application/json").body(body),
         Err(error) => {
             tracing::error!(%error, "cannot write the answer");

@@ -76,11 +76,12 @@ impl Feed {
         (feed, watcher)
     }
 
-    /// Nothing is kept before somebody has asked for the first time.
+    /// Whether somebody has asked for changes.
     fn is_followed(&self) -> bool {
         self.followed.load(Ordering::Relaxed)
     }
 
+    /// Nothing is kept before somebody has asked for the first time.
     fn tell(&self, change: &Change) {
         if !self.is_followed() {
             return;

@@ -345,14 +345,11 @@ impl Registrar {
         self.table.find(Some(&scope.account), &scope.realms)
     }
 
-    /// Whether [`Registrar::find`] would find these again, in this order and unchanged. Takes far less
-    /// than finding them; may say no where it would.
-    pub fn finds_still(&self, scope: &Scope, found: &[Held]) -> bool {
-        let is_alone = self.division().is_none();
-        is_alone
-            && self
-                .table
-                .finds_still(Some(&scope.account), &scope.realms, found)
+    /// Whether [`Registrar::list`] would list these again, in this order and unchanged. Takes far less
+    /// than listing them; may say no where it would.
+    pub fn lists_still(&self, scope: &Scope, listed: &[Held]) -> bool {
+        self.table
+            .finds_still(Some(&scope.account), &scope.realms, listed)
     }
 
     /// The live registrations of a realm, or whose account has it, in no order.

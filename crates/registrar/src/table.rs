@@ -458,27 +458,42 @@ impl Table {
         held.map(|held| Arc::new(Held::new(held).registration()))
     }
 
-    /// The live registrations of an account and of realms, each once, in no order.
-    pub fn find(&self, account: Option<&AccountId>, realms: &[impl AsRef<str>]) -> Vec<Held> {
+    /// Shows the live slots of an account, then those of realms that are not of the account; says which
+    /// of the two each is. One that is found by several realms is shown for each.
+    fn each_live(
+        &self,
+        account: Option<&AccountId>,
+        realms: &[impl AsRef<str>],
+        mut show: impl FnMut(Found, &Slot),
+    ) {
         let now = self.clock.now();
-        let mut found = Vec::new();
-        let mut add = |slot: &Slot| {
-            if slot.is_live(now) {
-                found.push(Held::new(slot.clone()));
-            }
-        };
         if let Some(account) = account {
-            self.index.of_account(account, &mut add);
+            self.index.of_account(account, |slot| {
+                if slot.is_live(now) {
+                    show(Found::ByAccount, slot);
+                }
+            });
         }
-        let mut beyond = Vec::new();
         for realm in realms {
             self.index.of_realm(realm.as_ref(), |slot| {
                 let known = account.is_some() && slot.owner().account.as_ref() == account;
                 if !known && slot.is_live(now) {
-                    beyond.push(Held::new(slot.clone()));
+                    show(Found::ByRealm, slot);
                 }
             });
         }
+    }
+
+    /// The live registrations of an account and of realms, each once, in no order.
+    pub fn find(&self, account: Option<&AccountId>, realms: &[impl AsRef<str>]) -> Vec<Held> {
+        let (mut found, mut beyond) = (Vec::new(), Vec::new());
+        self.each_live(account, realms, |how, slot| {
+            let of = match how {
+                Found::ByAccount => &mut found,
+                Found::ByRealm => &mut beyond,
+            };
+            of.push(Held::new(slot.clone()));
+        });
         if found.is_empty() && realms.len() <= 1 {
             return beyond;
         }
@@ -499,24 +514,11 @@ impl Table {
         realms: &[impl AsRef<str>],
         found: &[Held],
     ) -> bool {
-        let now = self.clock.now();
         let mut expected = found.iter();
         let mut are_same = true;
-        let mut compare = |slot: &Slot| {
-            are_same = are_same
-                && (!slot.is_live(now) || expected.next().is_some_and(|held| held.is_still(slot)));
-        };
-        if let Some(account) = account {
-            self.index.of_account(account, &mut compare);
-        }
-        for realm in realms {
-            self.index.of_realm(realm.as_ref(), |slot| {
-                let known = account.is_some() && slot.owner().account.as_ref() == account;
-                if !known {
-                    compare(slot);
-                }
-            });
-        }
+        self.each_live(account, realms, |_, slot| {
+            are_same = are_same && expected.next().is_some_and(|held| held.is_still(slot));
+        });
         are_same && expected.next().is_none()
     }
 
@@ -622,6 +624,13 @@ impl Table {
     pub(crate) fn index_is_empty(&self) -> bool {
         self.index.is_empty()
     }
+}
+
+/// By which key a slot was found.
+#[derive(Clone, Copy)]
+enum Found {
+    ByAccount,
+    ByRealm,
 }
 
 /// A message that may say nothing new but that it is later.

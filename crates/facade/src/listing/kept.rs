@@ -39,9 +39,8 @@ pub(super) struct List {
 impl Lists {
     /// None yet; they will take at most about so many bytes.
     pub fn new(max_bytes: u64) -> Self {
-        let bytes = |list: &List| list.data.len() + list.found.len() * BYTES_EACH;
         let cache = Cache::builder()
-            .weigher(move |_, list: &Arc<List>| u32::try_from(bytes(list)).unwrap_or(u32::MAX))
+            .weigher(|_, list: &Arc<List>| list.weight())
             .max_capacity(max_bytes)
             .time_to_idle(KEEP)
             .build();
@@ -56,7 +55,7 @@ impl Lists {
         shape: Shape,
     ) -> Option<Arc<List>> {
         let list = self.0.get(&(scope.account.clone(), shape))?;
-        let is_true = list.realms == scope.realms && registrar.finds_still(scope, &list.found);
+        let is_true = list.realms == scope.realms && registrar.lists_still(scope, &list.found);
         is_true.then_some(list)
     }
 
@@ -78,6 +77,11 @@ impl Lists {
 }
 
 impl List {
+    fn weight(&self) -> u32 {
+        let bytes = self.data.len() + self.found.len() * BYTES_EACH;
+        u32::try_from(bytes).unwrap_or(u32::MAX)
+    }
+
     pub(super) fn answer(
         &self,
         req: &HttpRequest,

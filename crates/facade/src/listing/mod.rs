@@ -53,6 +53,7 @@ pub(crate) async fn answer(
     let shape = Shape::of(&params)?;
     // What most ask for, most of them again and again.
     let is_plain = format == Format::Json && filters.is_empty() && page.is_all();
+    // Where accounts are divided, the table has not all of it.
     let kept = scope.filter(|_| is_plain && facade.registrar.division().is_none());
     if let Some(scope) = kept
         && let Some(list) = facade.lists.get(&facade.registrar, scope, shape)
