@@ -1,8 +1,36 @@
 //! The query string, read once and leniently: unknown parameters are other people's business.
 
 use actix_web::{HttpRequest, web::Query};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr,
+        schema::{ObjectBuilder, Schema, Type},
+    },
+};
 
 use crate::error::ApiError;
+
+/// How a parameter that is true or false is written, as the API's description tells it.
+pub(crate) struct Flag;
+
+impl Flag {
+    /// A name alone means yes: `?force`.
+    const YES: [&str; 4] = ["true", "yes", "1", ""];
+    const NO: [&str; 3] = ["false", "no", "0"];
+}
+
+impl PartialSchema for Flag {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(Self::YES.into_iter().chain(Self::NO)))
+            .description(Some("Yes or no; a name without a value is a yes"))
+            .into()
+    }
+}
+
+impl ToSchema for Flag {}
 
 /// Parameters of a request, in order.
 pub(crate) struct Params(Vec<(String, String)>);
@@ -35,8 +63,9 @@ impl Params {
     /// A parameter that is true or false; false if not there.
     pub(crate) fn flag(&self, name: &'static str) -> Result<bool, ApiError> {
         match self.get(name) {
-            None | Some("false" | "no" | "0") => Ok(false),
-            Some("" | "true" | "yes" | "1") => Ok(true),
+            None => Ok(false),
+            Some(word) if Flag::NO.contains(&word) => Ok(false),
+            Some(word) if Flag::YES.contains(&word) => Ok(true),
             Some(other) => Err(ApiError::Parse {
                 parameter: name,
                 got: other.chars().take(100).collect(),

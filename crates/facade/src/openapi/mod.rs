@@ -13,7 +13,7 @@ pub(crate) use schemas::{
     SummaryAnswer, SystemRefused,
 };
 
-use crate::{Facade, devices, events, health, registrations, summary, system};
+use crate::{Facade, devices, events, health, query::Flag, registrations, summary, system};
 
 /// Parameters of every list.
 #[derive(utoipa::IntoParams)]
@@ -27,7 +27,7 @@ pub(crate) struct ListParams {
     #[param(pattern = "^([0-9a-f]{2})+$")]
     start_key: Option<String>,
     /// `false`: all at once, whatever `page_size`
-    paginate: Option<bool>,
+    paginate: Option<Flag>,
     /// Only those whose username is this; likewise `filter_KEY` for each field of a registration,
     /// and `filter_not_KEY`
     filter_username: Option<String>,
@@ -40,9 +40,9 @@ pub(crate) struct ListParams {
     /// Only those that lack this field, or have it empty
     missing_value: Option<String>,
     /// Each with its `zone`, where it was heard
-    with_zone: Option<bool>,
+    with_zone: Option<Flag>,
     /// Indented
-    pretty: Option<bool>,
+    pretty: Option<Flag>,
 }
 
 #[derive(OpenApi)]
@@ -58,7 +58,7 @@ pub(crate) struct ListParams {
         registrations::flush_one, registrations::flush_count, registrations::flush_events, events::events, devices::status, system::list, system::count, summary::summary,
         health::alive, health::ready,
     ),
-    components(schemas(schemas::Failure)),
+    components(schemas(schemas::Failure, Flag)),
     modifiers(&Tokens),
     tags(
         (name = "account", description = "An account's registrations"),

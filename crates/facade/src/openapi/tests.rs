@@ -46,3 +46,24 @@ fn every_reference_leads_somewhere() {
         );
     }
 }
+
+#[test]
+fn a_name_without_a_value_is_a_yes_in_the_description_too() {
+    let api: Value = serde_json::from_str(&description()).unwrap();
+    let parameters =
+        &api["paths"]["/v2/accounts/{account_id}/registrations/{username}"]["delete"]["parameters"];
+    let force = parameters
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|parameter| parameter["name"] == "force")
+        .unwrap();
+    let reference = force["schema"]["$ref"].as_str().unwrap();
+    let schema = api.pointer(reference.trim_start_matches('#')).unwrap();
+    for word in ["", "true", "false", "1", "no"] {
+        assert!(
+            schema["enum"].as_array().unwrap().contains(&word.into()),
+            "{word:?}"
+        );
+    }
+}
