@@ -2,7 +2,10 @@
 //! short of memory reads nothing more from a connection that has published, acknowledgements
 //! included.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use lapin::{
     BasicProperties, Channel, Confirmation, Connection,
@@ -10,12 +13,13 @@ use lapin::{
     types::ShortString,
 };
 use registrar::Publication;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex as AsyncMutex, Semaphore};
 
 use crate::dial::{Dialer, HangUp};
 
-/// How many publications may be under way; more wait, within the same time limit.
-const MAX_IN_FLIGHT: usize = 256;
+/// How many publications may be under way, each on a channel of its own; more wait, within the same
+/// time limit.
+const MAX_IN_FLIGHT: usize = 64;
 /// Lost by the broker's restart, like the queues that it goes to.
 const TRANSIENT: u8 = 1;
 
@@ -37,18 +41,44 @@ impl From<lapin::Error> for PublishError {
 }
 
 /// A zone's way out, as long as its session lasts.
+///
+/// A channel carries one publication at a time. With several under way on one, lapin may number
+/// them otherwise than it sends them, and gives a returned message to any of those that are
+/// confirmed with it: a publication that reached nobody would be taken for one that did.
 #[derive(Clone)]
 pub(crate) struct Publisher {
     dialer: Arc<Dialer>,
-    line: Arc<Mutex<Option<Line>>>,
+    line: Arc<AsyncMutex<Option<Arc<Line>>>>,
     in_flight: Arc<Semaphore>,
 }
 
-/// A connection and its channel.
+/// A connection and its channels.
 struct Line {
-    connection: Arc<Connection>,
-    channel: Option<Channel>,
+    connection: Connection,
+    /// Channels on which all is confirmed.
+    idle: Mutex<Vec<Channel>>,
     _hang_up: HangUp,
+}
+
+impl Line {
+    /// An idle channel, or a fresh one.
+    async fn channel(&self) -> lapin::Result<Channel> {
+        while let Some(channel) = self.idle().pop() {
+            if channel.status().connected() {
+                return Ok(channel);
+            }
+        }
+        let channel = self.connection.create_channel().await?;
+        channel
+            .confirm_select(ConfirmSelectOptions::default())
+            .await?;
+        Ok(channel)
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Channel>> {
+        // Nothing can panic while it is held.
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Publisher {
@@ -58,7 +88,10 @@ impl Publisher {
             line: Arc::default(),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
         };
-        publisher.channel().await?;
+        if let Some(line) = publisher.line().await? {
+            let channel = line.channel().await?;
+            line.idle().push(channel);
+        }
         Ok(publisher)
     }
 
@@ -84,20 +117,14 @@ impl Publisher {
                 }
             }
         };
-        if let Ok(result) = tokio::time::timeout(limit, publishing).await {
-            return result;
-        }
-        // The channel keeps what is unconfirmed, so it has to go. If somebody holds the lock, it
-        // is being replaced already.
-        if let Ok(mut line) = self.line.try_lock()
-            && let Some(line) = &mut *line
-        {
-            line.channel = None;
-        }
-        let seconds = limit.as_secs_f32();
-        Err(PublishError::Failed(format!(
-            "no confirm within {seconds} s"
-        )))
+        // Given up, it takes its channel with it, and what is unconfirmed there.
+        let published = tokio::time::timeout(limit, publishing).await;
+        published.unwrap_or_else(|_| {
+            let seconds = limit.as_secs_f32();
+            Err(PublishError::Failed(format!(
+                "no confirm within {seconds} s"
+            )))
+        })
     }
 
     /// The outer error is the channel's, the inner one the broker's refusal.
@@ -107,10 +134,11 @@ impl Publisher {
         routing_key: &ShortString,
     ) -> lapin::Result<Result<(), PublishError>> {
         let failed = |why: &str| Ok(Err(PublishError::Failed(why.into())));
-        let Some(channel) = self.channel().await? else {
+        let Some(line) = self.line().await? else {
             // lapin would keep it without bound, and send it long after we had given it up.
             return failed("the broker takes no messages now (memory or disk alarm)");
         };
+        let channel = line.channel().await?;
         let properties = BasicProperties::default()
             .with_content_type("application/json".into())
             .with_delivery_mode(TRANSIENT);
@@ -122,7 +150,9 @@ impl Publisher {
         let confirm = channel
             .basic_publish(exchange, routing_key.clone(), options, body, properties)
             .await?;
-        match confirm.await? {
+        let confirmation = confirm.await?;
+        line.idle().push(channel);
+        match confirmation {
             Confirmation::Ack(None) => Ok(Ok(())),
             Confirmation::Ack(Some(_)) => Ok(Err(PublishError::Unroutable)),
             Confirmation::Nack(_) => failed("the broker refused it (nack)"),
@@ -130,34 +160,24 @@ impl Publisher {
         }
     }
 
-    /// The channel, a fresh one if the last one broke, on a fresh connection if that one did.
-    /// `None` if the broker has said that it takes no messages.
-    async fn channel(&self) -> lapin::Result<Option<Channel>> {
+    /// The connection, a fresh one if the last one broke. `None` if the broker has said that it
+    /// takes no messages.
+    async fn line(&self) -> lapin::Result<Option<Arc<Line>>> {
         let mut slot = self.line.lock().await;
-        let line = match &mut *slot {
+        match &*slot {
             Some(line) if line.connection.status().blocked() => return Ok(None),
-            Some(line) if line.connection.status().connected() => line,
-            _ => {
-                *slot = None;
-                let (connection, hang_up) = self.dialer.dial("publishing").await?;
-                slot.insert(Line {
-                    connection: Arc::new(connection),
-                    channel: None,
-                    _hang_up: hang_up,
-                })
+            Some(line) if line.connection.status().connected() => {
+                return Ok(Some(Arc::clone(line)));
             }
-        };
-        match &line.channel {
-            Some(channel) if channel.status().connected() => Ok(Some(channel.clone())),
-            _ => {
-                let channel = line.connection.create_channel().await?;
-                channel
-                    .confirm_select(ConfirmSelectOptions::default())
-                    .await?;
-                line.channel = Some(channel.clone());
-                Ok(Some(channel))
-            }
+            _ => *slot = None,
         }
+        let (connection, hang_up) = self.dialer.dial("publishing").await?;
+        let line = Arc::new(Line {
+            connection,
+            idle: Mutex::default(),
+            _hang_up: hang_up,
+        });
+        Ok(Some(Arc::clone(slot.insert(line))))
     }
 
     /// Says goodbye to the broker, which need not answer.

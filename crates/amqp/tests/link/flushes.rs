@@ -1,7 +1,10 @@
 //! Flushes go out confirmed, and come in.
 
+use std::sync::Arc;
+
 use kapi::{FLUSH_BINDING, Flush, Identity, REGISTRAR_EXCHANGE, encode_flush, flush_key};
 use lab::{amqp::Client, broker};
+use tokio::task::JoinSet;
 
 use crate::node::{Node, PATIENCE, REALM, account, register};
 
@@ -86,5 +89,37 @@ async fn more_at_once_than_may_be_in_flight_are_all_confirmed() -> anyhow::Resul
     let publish = |_| node.publish(REGISTRAR_EXCHANGE, flush_key(REALM));
     let receipts = futures_util::future::join_all((0..1_000).map(publish)).await;
     assert!(receipts.iter().all(|receipt| receipt.missing.is_empty()));
+    Ok(())
+}
+
+/// Of two that are under way together, each gets its own answer: 200 for a flush that no queue
+/// took would be a lie.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn each_publication_gets_its_own_answer() -> anyhow::Result<()> {
+    let vhost = broker::vhost().await?;
+    let node = Arc::new(Node::up(vhost.uri()).await?);
+    for round in 0..10 {
+        let mut publishing = JoinSet::new();
+        for n in 0..100 {
+            let node = Arc::clone(&node);
+            publishing.spawn(async move {
+                let taken = n % 2 == 0;
+                let key = if taken {
+                    flush_key(REALM)
+                } else {
+                    "nobody.wants.this".into()
+                };
+                (taken, node.publish(REGISTRAR_EXCHANGE, key).await)
+            });
+        }
+        while let Some(published) = publishing.join_next().await {
+            let (taken, receipt) = published?;
+            assert_eq!(
+                taken,
+                receipt.missing.is_empty(),
+                "round {round}: {receipt:?}"
+            );
+        }
+    }
     Ok(())
 }
