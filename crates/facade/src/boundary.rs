@@ -1,6 +1,9 @@
 //! The edge every request and answer passes: its id, its log line, and the envelope of errors.
 
-use std::{panic::AssertUnwindSafe, time::Instant};
+use std::{
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
 
 use actix_web::{
     Error, HttpMessage as _, HttpRequest, HttpResponse,
@@ -38,7 +41,7 @@ fn id_for(req: &ServiceRequest) -> RequestId {
     }
 }
 
-/// Gives the request an id and the answer its envelope, and writes one log line.
+/// Gives the request an id and the answer its envelope, and logs it once.
 pub(crate) async fn boundary(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -79,12 +82,21 @@ pub(crate) async fn boundary(
     if let Some(facade) = facade {
         facade.metrics.answered(&response, begun.elapsed());
     }
-    tracing::info!(
-        status = response.status().as_u16(),
-        elapsed_us = begun.elapsed().as_micros(),
-        "answered"
-    );
+    log(&response, begun.elapsed());
     Ok(response)
+}
+
+/// Reads that succeed, of which there may be thousands a second, are counted by the metrics; in the
+/// log they would push out what matters.
+fn log(response: &ServiceResponse<impl MessageBody>, took: Duration) {
+    let (status, elapsed_us) = (response.status(), took.as_micros());
+    let is_refused = status.is_client_error() || status.is_server_error();
+    let status = status.as_u16();
+    if response.request().method().is_safe() && !is_refused {
+        tracing::debug!(status, elapsed_us, "answered");
+    } else {
+        tracing::info!(status, elapsed_us, "answered");
+    }
 }
 
 /// What is said when answering made us panic. The request is gone with it.

@@ -15,6 +15,7 @@ use crate::{
     Facade,
     auth::{Access, Denied, Granted, Right, Subject, token_of},
     error::ApiError,
+    throttle::Caller,
 };
 
 /// Names the right that a handler needs.
@@ -141,7 +142,8 @@ async fn check<P: Policy>(
     arguments: &str,
 ) -> Result<Granted, ApiError> {
     let facade = facade(req)?;
-    facade.throttle.admit_token(req, token)?;
+    let caller = Caller::of(req, token);
+    facade.throttle.admit_token(&caller)?;
     let access = Access {
         subject,
         right: P::RIGHT,
@@ -155,11 +157,11 @@ async fn check<P: Policy>(
     };
     let checked = facade.auth.check(token, access).await;
     if checked.is_ok() {
-        facade.throttle.succeeded(token);
+        facade.throttle.succeeded(&caller);
     }
     checked.map_err(|denied| match denied {
         Denied::NoCredentials => {
-            facade.throttle.failed(req, token);
+            facade.throttle.failed(&caller);
             ApiError::InvalidCredentials
         }
         Denied::NoRight => ApiError::Forbidden,

@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix_web::HttpRequest;
@@ -31,19 +31,42 @@ pub struct ThrottleSettings {
     pub failures: u32,
 }
 
+/// A token by its SHA-256.
+type Digest = [u8; 32];
+
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Who {
     Address(IpAddr),
-    /// By its digest.
-    Token([u8; 32]),
+    Token(Digest),
+}
+
+/// Whom a bad token is counted against.
+pub(crate) struct Caller {
+    address: Option<IpAddr>,
+    token: Option<Digest>,
+}
+
+impl Caller {
+    pub(crate) fn of(req: &HttpRequest, token: Option<&str>) -> Self {
+        Self {
+            address: req.peer_addr().map(|address| address.ip()),
+            token: token.map(|token| Sha256::digest(token.as_bytes()).into()),
+        }
+    }
+
+    fn who(&self) -> impl Iterator<Item = Who> {
+        let address = self.address.map(Who::Address);
+        address.into_iter().chain(self.token.map(Who::Token))
+    }
 }
 
 /// Counts.
 pub struct Throttle {
     requests: Option<DefaultKeyedRateLimiter<IpAddr>>,
     failures: Cache<Who, Arc<AtomicU32>>,
-    /// Tokens that were good a moment ago: whoever shares an address with a guesser goes on.
-    good: Cache<[u8; 32], ()>,
+    /// Tokens that were good within the window, and since when that is known: whoever shares an
+    /// address with a guesser goes on.
+    good: Cache<Digest, Instant>,
     max_failures: u32,
 }
 
@@ -59,7 +82,8 @@ impl Throttle {
                 .build(),
             good: Cache::builder()
                 .max_capacity(MAX_COUNTED)
-                .time_to_live(WINDOW)
+                // Noted again once a window, so that each of them is known for a whole one.
+                .time_to_live(2 * WINDOW)
                 .build(),
             max_failures: settings.failures,
         }
@@ -86,20 +110,14 @@ impl Throttle {
     }
 
     /// Fails if the address has sent, or the token was, a bad one too often.
-    pub(crate) fn admit_token(
-        &self,
-        req: &HttpRequest,
-        token: Option<&str>,
-    ) -> Result<(), ApiError> {
-        let has_failed = |who: &Who| {
+    pub(crate) fn admit_token(&self, caller: &Caller) -> Result<(), ApiError> {
+        let has_failed = |who: Who| {
             self.failures
-                .get(who)
+                .get(&who)
                 .is_some_and(|count| count.load(Ordering::Relaxed) >= self.max_failures)
         };
-        let who = who(req, token);
-        let is_good =
-            |who: &Who| matches!(who, Who::Token(digest) if self.good.contains_key(digest));
-        if who.iter().any(has_failed) && !who.iter().any(is_good) {
+        let is_good = || (caller.token).is_some_and(|token| self.good.contains_key(&token));
+        if caller.who().any(has_failed) && !is_good() {
             return Err(ApiError::TooManyRequests {
                 retry_after: WINDOW.as_secs(),
             });
@@ -108,30 +126,22 @@ impl Throttle {
     }
 
     /// Notes a good token.
-    pub(crate) fn succeeded(&self, token: Option<&str>) {
-        if let Some(token) = token {
-            self.good.insert(digest(token), ());
+    pub(crate) fn succeeded(&self, caller: &Caller) {
+        let Some(token) = caller.token else { return };
+        let known = self.good.get(&token);
+        if known.is_none_or(|since| since.elapsed() >= WINDOW) {
+            self.good.insert(token, Instant::now());
         }
     }
 
     /// Notes a bad token.
-    pub(crate) fn failed(&self, req: &HttpRequest, token: Option<&str>) {
-        for who in who(req, token) {
-            if let Who::Token(digest) = &who {
-                self.good.invalidate(digest);
-            }
+    pub(crate) fn failed(&self, caller: &Caller) {
+        if let Some(token) = &caller.token {
+            self.good.invalidate(token);
+        }
+        for who in caller.who() {
             let count = self.failures.get_with(who, Arc::default);
             count.fetch_add(1, Ordering::Relaxed);
         }
     }
-}
-
-fn who(req: &HttpRequest, token: Option<&str>) -> Vec<Who> {
-    let address = req.peer_addr().map(|address| Who::Address(address.ip()));
-    let token = token.map(|token| Who::Token(digest(token)));
-    address.into_iter().chain(token).collect()
-}
-
-fn digest(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
 }
