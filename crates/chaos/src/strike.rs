@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use lab::{broker::Broker, management::Vhost};
 use lapin::{
     Connection, ConnectionProperties, ExchangeKind,
-    options::{ExchangeDeclareOptions, ExchangeDeleteOptions},
+    options::{ExchangeDeclareOptions, ExchangeDeleteOptions, QueueDeleteOptions},
     types::FieldTable,
 };
 use nix::sys::signal::Signal;
@@ -85,7 +85,7 @@ impl Scene {
                 Ok(())
             }
             Kind::ConnectionsClosed => self.vhost.close_connections().await.map(drop),
-            Kind::QueueDeleted => self.vhost.delete_queue(&self.subject.queue()).await,
+            Kind::QueueDeleted => self.delete_queue().await,
             Kind::ExchangeLost => self.replace_exchange(false).await,
             Kind::ExchangeRedeclared => {
                 self.replace_exchange(true).await?;
@@ -127,6 +127,17 @@ impl Scene {
         self.relay.set(mode);
         sleep(lasting).await;
         self.relay.set(Mode::Pass);
+        Ok(())
+    }
+
+    /// Succeeds as well where there is none: the broker may have forgotten it a moment ago.
+    async fn delete_queue(&self) -> anyhow::Result<()> {
+        let connecting = Connection::connect(self.vhost.uri(), ConnectionProperties::default());
+        let connection = connecting.await?;
+        let (queue, options) = (self.subject.queue().into(), QueueDeleteOptions::default());
+        let channel = connection.create_channel().await?;
+        channel.queue_delete(queue, options).await?;
+        let _ = connection.close(200, "done".into()).await;
         Ok(())
     }
 
