@@ -15,7 +15,10 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use lab::{broker::Broker, rollcall::Rollcall};
-use tokio::{task::JoinSet, time::Instant};
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep},
+};
 
 use self::{
     bodies::Bodies,
@@ -27,11 +30,15 @@ use self::{
 };
 use crate::{
     feeder::Feeder,
+    judge::Difference,
     memory::{Progress, Samples},
     program::{self, ended},
     proxy::{lock, now},
     report::say,
 };
+
+/// By when what rollcall has in hand is done.
+const SETTLES: Duration = Duration::from_secs(10);
 
 /// What is in flight to and from the floodgates.
 struct Flood {
@@ -89,7 +96,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Verdict> {
     let alive = rollcall.process().check_alive();
     flown.and(alive.context("during the flood"))?;
     flood.feeder.below(0).await?;
-    let wrong = good.compare(&rollcall).await?;
+    let wrong = settled(&good, &rollcall).await?;
     let ready = rollcall.ready().await;
     let end = ended(&mut rollcall)?;
     let verdict = Verdict {
@@ -126,6 +133,19 @@ async fn start(options: &Options, uri: &str) -> anyhow::Result<Rollcall> {
     // From then on no 503 is to be had.
     rollcall.ready().await?;
     Ok(rollcall)
+}
+
+/// What is shown otherwise than the good ones have said, in the end: that the queue is empty does not
+/// tell that what rollcall has in hand is done.
+async fn settled(good: &Good, rollcall: &Rollcall) -> anyhow::Result<Vec<Difference>> {
+    let until = Instant::now() + SETTLES;
+    loop {
+        let wrong = good.compare(rollcall).await?;
+        if wrong.is_empty() || Instant::now() >= until {
+            return Ok(wrong);
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// How far both have come.
