@@ -13,7 +13,7 @@ use super::{Access, Denied, Granted, Right, Subject};
 #[derive(Debug, thiserror::Error)]
 pub enum TokensError {
     /// Cannot be read at all.
-    #[error("cannot read the tokens file {path}: {source}")]
+    #[error("cannot read the tokens file {path}")]
     Read {
         /// Which file.
         path: String,

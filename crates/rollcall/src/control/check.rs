@@ -31,9 +31,14 @@ pub(super) fn check(file: &Path) -> anyhow::Result<()> {
     }
     let names: Vec<_> = config.zones.iter().map(|zone| zone.name.as_str()).collect();
     line(&format!(
-        "{} can be used: node {}, HTTP on {} port {}, zones {}",
+        "{} can be used: node {}, {} on {} port {}, zones {}",
         file.display(),
         config.amqp.node,
+        if config.http.tls.is_some() {
+            "HTTPS"
+        } else {
+            "HTTP"
+        },
         config.http.bind,
         config.http.port,
         names.join(", ")

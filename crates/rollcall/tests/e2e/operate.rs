@@ -332,6 +332,10 @@ fn what_needs_no_service() -> anyhow::Result<()> {
         said(&bad).contains("/nowhere") && said(&bad).contains("/neither"),
         "all at once: {bad:?}"
     );
+    ensure!(
+        said(&bad).matches("os error 2").count() == 2,
+        "each reason once: {bad:?}"
+    );
 
     let api: Value = serde_json::from_slice(&run(&["openapi"])?.stdout)?;
     ensure!(api["openapi"].is_string());
