@@ -115,6 +115,8 @@ impl Inbox {
         let mut refusals = RateLimit::new(LOG_PERIOD);
         let answering = Arc::new(Semaphore::new(MAX_ANSWERING));
         let gathering = Arc::new(Semaphore::new(MAX_GATHERING));
+        // One at a time: each is as large as the table, some times over until it is sent.
+        let whole_table = Arc::new(Semaphore::new(1));
         while let Some(delivery) = self.consumer.next().await {
             let delivery = match delivery {
                 Ok(delivery) => delivery,
@@ -124,6 +126,8 @@ impl Inbox {
                 if registrar.asks_for(&query) {
                     self.gather(query, registrar, &gathering);
                 } else if let Ok(permit) = Arc::clone(&answering).acquire_owned().await {
+                    let is_large = wants_all(&query);
+                    let whole_table = Arc::clone(&whole_table);
                     let answer = answer(
                         query,
                         Arc::clone(registrar),
@@ -131,6 +135,11 @@ impl Inbox {
                         self.publish_timeout,
                     );
                     tokio::spawn(async move {
+                        let _turn = if is_large {
+                            whole_table.acquire_owned().await.ok()
+                        } else {
+                            None
+                        };
                         answer.await;
                         drop(permit);
                     });
@@ -156,6 +165,11 @@ impl Inbox {
             drop(permit);
         });
     }
+}
+
+/// Whether the answer has the whole table. What other rollcalls ask for comes in parts.
+fn wants_all(query: &Query) -> bool {
+    query.realm.is_none() && !query.count_only && query.share.is_none()
 }
 
 async fn answer(
