@@ -29,7 +29,8 @@ const searching = async (page) => {
   await page.keyboard.press("/");
   await page.keyboard.type(`user002 ${realm.toUpperCase()}`);
   await page.getByText("1 of 2 phones").waitFor();
-  assert((await page.locator(".sizer .row").count()) === 1, "only what matches is shown");
+  // The rows are drawn a frame after the number is told.
+  await until("only what matches is shown", async () => (await page.locator(".sizer .row").count()) === 1);
   await page.keyboard.press("Control+a");
   await page.keyboard.type("no such phone");
   await page.getByText("No phone matches the search.").waitFor();
