@@ -130,10 +130,13 @@ impl Scene {
         Ok(())
     }
 
+    async fn connect(&self) -> lapin::Result<Connection> {
+        Connection::connect(self.vhost.uri(), ConnectionProperties::default()).await
+    }
+
     /// Succeeds as well where there is none: the broker may have forgotten it a moment ago.
     async fn delete_queue(&self) -> anyhow::Result<()> {
-        let connecting = Connection::connect(self.vhost.uri(), ConnectionProperties::default());
-        let connection = connecting.await?;
+        let connection = self.connect().await?;
         let (queue, options) = (self.subject.queue().into(), QueueDeleteOptions::default());
         let channel = connection.create_channel().await?;
         channel.queue_delete(queue, options).await?;
@@ -161,8 +164,7 @@ impl Scene {
     /// Deletes the exchange, bindings and all, and declares it again, with the right flags or as a
     /// durable one. The proxies bind again at once; nobody tells rollcall.
     async fn replace_exchange(&self, durable: bool) -> anyhow::Result<()> {
-        let connecting = Connection::connect(self.vhost.uri(), ConnectionProperties::default());
-        let connection = connecting.await?;
+        let connection = self.connect().await?;
         let channel = connection.create_channel().await?;
         for proxy in &self.world.proxies {
             proxy.lose_bindings();

@@ -21,7 +21,7 @@ use crate::{
     caller::{Authorized, ToRead},
     error::ApiError,
     openapi::ReadRefused,
-    query::Params,
+    query::{Flag, Params},
     zoned::Shape,
 };
 
@@ -33,7 +33,7 @@ const RECHECK: Duration = Duration::from_mins(1);
 /// `GET /v2/accounts/{ACCOUNT_ID}/registrations/events`
 #[utoipa::path(
     get, path = "/v2/accounts/{account_id}/registrations/events", tag = "account",
-    params(("account_id" = String, Path, description = "Account id, 32 hex digits", min_length = 32, max_length = 32, pattern = "^[0-9a-f]{32}$"), ("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that is known"), ("with_zone" = Option<crate::query::Flag>, Query, description = "Each registration with its `zone`, where it was heard")),
+    params(("account_id" = String, Path, description = "Account id, 32 hex digits", min_length = 32, max_length = 32, pattern = "^[0-9a-f]{32}$"), ("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that is known"), ("with_zone" = Option<Flag>, Query, description = "Each registration with its `zone`, where it was heard")),
     responses(
         (status = 200, description = "Changes as they happen", body = Object, content_type = "text/event-stream"),
         ReadRefused

@@ -18,7 +18,7 @@ use crate::{
     openapi::{
         CountAnswer, FlushRefused, ListAnswer, ListParams, OkAnswer, OneAnswer, ReadRefused,
     },
-    query::Params,
+    query::{Flag, Params},
 };
 
 type Answer = Result<HttpResponse, ApiError>;
@@ -124,7 +124,7 @@ pub(crate) async fn flush_all(
 #[utoipa::path(
     delete, path = "/v2/accounts/{account_id}/registrations/{username}", tag = "account",
     params(("account_id" = String, Path, description = "Account id, 32 hex digits", min_length = 32, max_length = 32, pattern = "^[0-9a-f]{32}$"), ("username" = String, Path, description = "SIP username, in any case, up to 255 bytes; without quotes, backslash, `;`, `%` and control characters. Letters beyond ASCII are taken too",
-            min_length = 1, max_length = 255, pattern = r"^[a-zA-Z0-9!#$&()*+,:<=>@\[\]^_{|}~-]+$"), ("force" = Option<crate::query::Flag>, Query, description = "Also one that the cache does not know")),
+            min_length = 1, max_length = 255, pattern = r"^[a-zA-Z0-9!#$&()*+,:<=>@\[\]^_{|}~-]+$"), ("force" = Option<Flag>, Query, description = "Also one that the cache does not know")),
     responses(
         (status = 200, description = "Flushed", body = OkAnswer),
         FlushRefused
@@ -153,7 +153,7 @@ pub(crate) async fn flush_one(
 /// `DELETE /v2/accounts/{ACCOUNT_ID}/registrations/count`: a username like any other
 #[utoipa::path(
     delete, path = "/v2/accounts/{account_id}/registrations/count", tag = "account",
-    params(("account_id" = String, Path, description = "Account id, 32 hex digits", min_length = 32, max_length = 32, pattern = "^[0-9a-f]{32}$"), ("force" = Option<crate::query::Flag>, Query, description = "Also if the cache does not know it")),
+    params(("account_id" = String, Path, description = "Account id, 32 hex digits", min_length = 32, max_length = 32, pattern = "^[0-9a-f]{32}$"), ("force" = Option<Flag>, Query, description = "Also if the cache does not know it")),
     responses((status = 200, description = "Flushed", body = OkAnswer), FlushRefused),
     security(("header" = []), ("query" = []), ("bearer" = []))
 )]
@@ -168,7 +168,7 @@ pub(crate) async fn flush_count(
 /// `DELETE /v2/accounts/{ACCOUNT_ID}/registrations/events`: a username like any other
 #[utoipa::path(
     delete, path = "/v2/accounts/{account_id}/registrations/events", tag = "account",
-    params(("account_id" = String, Path, description = "Account id, 32 hex digits", min_length = 32, max_length = 32, pattern = "^[0-9a-f]{32}$"), ("force" = Option<crate::query::Flag>, Query, description = "Also if the cache does not know it")),
+    params(("account_id" = String, Path, description = "Account id, 32 hex digits", min_length = 32, max_length = 32, pattern = "^[0-9a-f]{32}$"), ("force" = Option<Flag>, Query, description = "Also if the cache does not know it")),
     responses((status = 200, description = "Flushed", body = OkAnswer), FlushRefused),
     security(("header" = []), ("query" = []), ("bearer" = []))
 )]

@@ -15,10 +15,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use lab::{broker::Broker, rollcall::Rollcall};
-use tokio::{
-    task::JoinSet,
-    time::{Instant, sleep},
-};
+use tokio::{task::JoinSet, time::Instant};
 
 use self::{
     bodies::Bodies,
@@ -30,15 +27,12 @@ use self::{
 };
 use crate::{
     feeder::Feeder,
-    judge::Difference,
+    judge::settled,
     memory::{Progress, Samples},
     program::{self, ended},
     proxy::{lock, now},
     report::say,
 };
-
-/// By when what rollcall has in hand is done.
-const SETTLES: Duration = Duration::from_secs(10);
 
 /// What is in flight to and from the floodgates.
 struct Flood {
@@ -96,7 +90,8 @@ pub async fn run(options: &Options) -> anyhow::Result<Verdict> {
     let alive = rollcall.process().check_alive();
     flown.and(alive.context("during the flood"))?;
     flood.feeder.below(0).await?;
-    let wrong = settled(&good, &rollcall).await?;
+    // That the queue is empty does not tell that what rollcall has in hand is done.
+    let wrong = settled(async || good.compare(&rollcall).await).await?;
     let ready = rollcall.ready().await;
     let end = ended(&mut rollcall)?;
     let verdict = Verdict {
@@ -133,19 +128,6 @@ async fn start(options: &Options, uri: &str) -> anyhow::Result<Rollcall> {
     // From then on no 503 is to be had.
     rollcall.ready().await?;
     Ok(rollcall)
-}
-
-/// What is shown otherwise than the good ones have said, in the end: that the queue is empty does not
-/// tell that what rollcall has in hand is done.
-async fn settled(good: &Good, rollcall: &Rollcall) -> anyhow::Result<Vec<Difference>> {
-    let until = Instant::now() + SETTLES;
-    loop {
-        let wrong = good.compare(rollcall).await?;
-        if wrong.is_empty() || Instant::now() >= until {
-            return Ok(wrong);
-        }
-        sleep(Duration::from_millis(100)).await;
-    }
 }
 
 /// How far both have come.

@@ -13,7 +13,7 @@ use std::{
 };
 
 use lab::{broker::Broker, rollcall::Rollcall};
-use tokio::{task::JoinSet, time::sleep};
+use tokio::task::JoinSet;
 
 pub use self::visitors::Seen;
 use self::{
@@ -24,15 +24,12 @@ use self::{
 };
 use crate::{
     feeder::Feeder,
-    judge::Difference,
+    judge::settled,
     memory::{Progress, Samples},
     program::{self, ended},
     proxy::{lock, now},
     report::say,
 };
-
-/// How long the last events may take to show.
-const SETTLE: u32 = 40;
 
 /// Runs a soak, and tells how it went.
 pub async fn run(options: &Options) -> anyhow::Result<Verdict> {
@@ -92,7 +89,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Verdict> {
         .violations
         .extend(lost.map(|error| format!("{error:#}")));
     watching.shutdown().await;
-    let differences = settled(&churn, &rollcall).await?;
+    let differences = settled(async || churn.compare(&rollcall).await).await?;
     let end = ended(&mut rollcall)?;
     let verdict = Verdict {
         seed,
@@ -108,17 +105,4 @@ pub async fn run(options: &Options) -> anyhow::Result<Verdict> {
     };
     verdict::print(&verdict);
     Ok(verdict)
-}
-
-/// How the table differs when the last events have shown.
-async fn settled(churn: &Churn, rollcall: &Rollcall) -> anyhow::Result<Vec<Difference>> {
-    let mut differences = Vec::new();
-    for _ in 0..SETTLE {
-        differences = churn.compare(rollcall).await?;
-        if differences.is_empty() {
-            break;
-        }
-        sleep(Duration::from_millis(250)).await;
-    }
-    Ok(differences)
 }
