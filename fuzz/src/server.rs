@@ -82,6 +82,7 @@ impl Server {
                 failures: u32::MAX,
             })),
             clock,
+            lists: facade::Lists::new(1 << 20),
             node: "rollcall@fuzz".into(),
             metrics: facade::Metrics::default(),
             echo_token: true,
