@@ -182,10 +182,11 @@ async fn answer(
     // Off the runtime's threads: the answer may be the whole table.
     let made = tokio::task::spawn_blocking(move || registrar.answer(&query)).await;
     let result = match &made {
-        Ok(publication) => {
+        Ok(Ok(publication)) => {
             let sent = publisher.publish(publication, limit).await;
             sent.map_err(|error| error.to_string())
         }
+        Ok(Err(error)) => Err(error.to_string()),
         Err(error) => Err(error.to_string()),
     };
     match result {

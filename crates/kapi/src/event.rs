@@ -68,7 +68,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            max_body_bytes: 262_144,
+            max_body_bytes: 65_536,
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use registration::Registration;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::{
     envelope::Identity,
@@ -22,13 +21,12 @@ pub enum Answer<I> {
     Count(usize),
 }
 
+/// All of an answer but its list.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Body<'a> {
+struct Rest<'a> {
     #[serde(rename = "Registrar-Age")]
     registrar_age: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    fields: Option<&'a RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<usize>,
     node: &'a str,
@@ -51,22 +49,28 @@ pub fn encode_answer(
     age: u64,
     identity: &Identity,
 ) -> Vec<u8> {
-    let (fields, count) = match answer {
+    let mut json = vec![b'{'];
+    let (has_fields, count) = match answer {
         Answer::Registrations(registrations) => {
             let mut registrations = registrations.peekable();
             let has_any = registrations.peek().is_some();
-            (has_any.then(|| raw(query, registrations)).flatten(), None)
+            if has_any {
+                write_list(query, registrations, &mut json);
+            }
+            (has_any, None)
         }
-        Answer::Count(count) => (raw(query, std::iter::empty()), Some(count)),
+        Answer::Count(count) => {
+            write_list(query, std::iter::empty(), &mut json);
+            (true, Some(count))
+        }
     };
-    let body = Body {
+    let rest = Rest {
         registrar_age: age,
-        event_name: if fields.is_some() {
+        event_name: if has_fields {
             "reg_query_resp"
         } else {
             "reg_query_error"
         },
-        fields: fields.as_deref(),
         count,
         node: identity.node(),
         msg_id: &query.msg_id,
@@ -74,23 +78,28 @@ pub fn encode_answer(
         app_version: Identity::APP_VERSION,
         app_name: APP_NAME,
     };
-    // Strings, numbers and JSON that is there already always serialise.
-    serde_json::to_vec(&body).unwrap_or_default()
+    // Strings and numbers always serialise.
+    let rest = serde_json::to_vec(&rest).unwrap_or_default();
+    json.extend_from_slice(rest.strip_prefix(b"{").unwrap_or(b"}"));
+    json
 }
 
-fn raw(query: &Query, registrations: impl Iterator<Item = Registration>) -> Option<Box<RawValue>> {
+/// Writes them as a header that others follow. Into the body itself: with a large table there is no
+/// room for it twice.
+fn write_list(
+    query: &Query,
+    registrations: impl Iterator<Item = Registration>,
+    json: &mut Vec<u8>,
+) {
     let wanted = |header: &str| {
         query.fields.is_empty() || query.fields.iter().any(|field| **field == *header)
     };
-    let mut json = vec![b'['];
+    json.extend_from_slice(b"\"Fields\":[");
     for (at, registration) in registrations.enumerate() {
         if at > 0 {
             json.push(b',');
         }
-        write_fields(&registration, Spelling::Amqp, wanted, &mut json);
+        write_fields(&registration, Spelling::Amqp, wanted, json);
     }
-    json.push(b']');
-    String::from_utf8(json)
-        .ok()
-        .and_then(|json| RawValue::from_string(json).ok())
+    json.extend_from_slice(b"],");
 }

@@ -35,6 +35,7 @@ use crate::{
     questions::Questions,
     recovery::Replay,
     repeats::Repeats,
+    share::{MAX_GATHERED, Unanswered},
     table::{Again, Hearing, OnExpired, Table},
 };
 
@@ -303,10 +304,10 @@ impl Registrar {
     }
 
     /// The answer to a question, addressed to who asked. Goes through the whole table if all realms
-    /// are asked for.
-    pub fn answer(&self, query: &Query) -> Publication {
+    /// are asked for, but answers with no more than [`MAX_GATHERED`]: no broker would take it.
+    pub fn answer(&self, query: &Query) -> Result<Publication, Unanswered> {
         if let Some(share) = &query.share {
-            return self.answer_member(query, share);
+            return Ok(self.answer_member(query, share));
         }
         let mut found = match &query.realm {
             Some(realm) => self.table.find(None, &[&**realm]),
@@ -317,11 +318,13 @@ impl Registrar {
         }
         let answer = if query.count_only {
             Answer::Count(found.len())
+        } else if found.len() > MAX_GATHERED {
+            return Err(Unanswered::TooMany);
         } else {
             Answer::Registrations(found.iter().map(Held::registration))
         };
         let body = encode_answer(query, answer, self.age(), &self.settings.identity);
-        addressed(query, body)
+        Ok(addressed(query, body))
     }
 
     /// For how many seconds this has been up.

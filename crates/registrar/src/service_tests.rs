@@ -350,3 +350,35 @@ fn refused_bodies_are_counted_and_the_next_is_applied() {
     deliver(&registrar, &event("bob", REALM, Some(ACCOUNT), 600));
     assert_eq!(users(&registrar), ["bob"]);
 }
+
+#[test]
+fn what_no_broker_would_take_is_not_answered() {
+    let (registrar, _) = registrar(HashMap::new());
+    for number in 0..=MAX_GATHERED {
+        let body = format!(
+            "{{\"Event-Category\":\"directory\",\"Event-Name\":\"reg_success\",\"Event-Timestamp\":{T0},\"Expires\":60,\
+             \"Contact\":\"<sip:{number}@a>\",\"Realm\":\"{}.a\",\"Username\":\"{number}\"}}",
+            number % 1000
+        );
+        deliver(&registrar, body.as_bytes());
+    }
+    let all = Query::default();
+    assert_eq!(registrar.answer(&all), Err(Unanswered::TooMany));
+    let count_only = true;
+    let count = registrar
+        .answer(&Query {
+            count_only,
+            ..all.clone()
+        })
+        .unwrap();
+    let count: Value = serde_json::from_slice(&count.body).unwrap();
+    assert_eq!(count["Count"], json!(MAX_GATHERED + 1));
+    let one = registrar
+        .answer(&Query {
+            realm: Some("0.a".into()),
+            ..all
+        })
+        .unwrap();
+    let one: Value = serde_json::from_slice(&one.body).unwrap();
+    assert_eq!(one["Fields"].as_array().map(Vec::len), Some(201));
+}

@@ -26,7 +26,7 @@ use crate::{
 
 /// Registrations in one member's message; more come in the next.
 pub(crate) const CHUNK: usize = 20_000;
-/// The most registrations that an answer which several nodes make together may have.
+/// The most registrations that one message, or what several nodes put together, may have.
 pub const MAX_GATHERED: usize = 200_000;
 
 /// A place in the order of lists: a username and a realm, both lower-cased.
@@ -431,7 +431,7 @@ impl Registrar {
     /// The answer to a question for which others have to be asked, addressed to who asked.
     pub async fn answer_for_all(&self, query: &Query) -> Result<Publication, Unanswered> {
         let Some(division) = self.division() else {
-            return Ok(self.answer(query));
+            return self.answer(query);
         };
         let whose = Share {
             realms: query.realm.iter().cloned().collect(),

@@ -48,7 +48,7 @@ impl Wire {
             if let Outcome::Asked(query) = one.deliver(delivery)
                 && !(one.asks_for(&query))
             {
-                self.bring(&one.answer(&query));
+                self.bring(&one.answer(&query).unwrap());
             }
         }
     }

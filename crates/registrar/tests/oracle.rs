@@ -209,7 +209,7 @@ fn questions_are_answered_as_by_kazoo() {
         let Outcome::Asked(query) = outcome else {
             panic!("{name}: {outcome:?}")
         };
-        let answer = registrar.answer(&query);
+        let answer = registrar.answer(&query).unwrap();
         assert_eq!(
             (answer.exchange, answer.routing_key.as_str()),
             ("targeted", "client-queue-1")

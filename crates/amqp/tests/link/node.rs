@@ -17,7 +17,7 @@ pub(crate) const QUEUE: &str = "rollcall-registrar-rollcall@test";
 pub(crate) const ACCOUNT: &str = "4f1c2d3e4f5061728394a5b6c7d8e9f0";
 pub(crate) const REALM: &str = "sip.example.com";
 pub(crate) const NOW: u64 = 1_795_425_490;
-pub(crate) const MAX_BODY: usize = 262_144;
+pub(crate) const MAX_BODY: usize = 65_536;
 
 pub(crate) fn settings() -> Settings {
     // Every test comes by here.

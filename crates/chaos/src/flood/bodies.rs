@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::dice::Dice;
 
 /// The most bytes rollcall takes of a body, as it is configured unless told.
-pub const LIMIT: usize = 262_144;
+pub const LIMIT: usize = 65_536;
 
 /// What is done to a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -44,7 +44,7 @@ impl Amqp {
         let publish_timeout = seconds(r, "amqp.publish_timeout", 1, 120, 5);
         let (reconnect_min, reconnect_max) = read_reconnect(r);
         let max_message_bytes =
-            r.number("amqp.max_message_bytes", "bytes", 1024..=16 * MIB, 262_144);
+            r.number("amqp.max_message_bytes", "bytes", 1024..=16 * MIB, 65_536);
         let queue_expires = seconds(r, "amqp.queue_expires", 10, 86_400, 300);
         let lengths = 1_000..=100_000_000;
         let queue_max_length = r.number("amqp.queue_max_length", "messages", lengths, 1_000_000);
