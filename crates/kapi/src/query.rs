@@ -21,12 +21,10 @@ pub enum Answer<I> {
     Count(usize),
 }
 
-/// All of an answer but its list.
+/// What follows an answer's list.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct Rest<'a> {
-    #[serde(rename = "Registrar-Age")]
-    registrar_age: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     count: Option<usize>,
     node: &'a str,
@@ -49,7 +47,8 @@ pub fn encode_answer(
     age: u64,
     identity: &Identity,
 ) -> Vec<u8> {
-    let mut json = vec![b'{'];
+    // In Kazoo's order.
+    let mut json = format!("{{\"Registrar-Age\":{age},").into_bytes();
     let (has_fields, count) = match answer {
         Answer::Registrations(registrations) => {
             let mut registrations = registrations.peekable();
@@ -65,7 +64,6 @@ pub fn encode_answer(
         }
     };
     let rest = Rest {
-        registrar_age: age,
         event_name: if has_fields {
             "reg_query_resp"
         } else {

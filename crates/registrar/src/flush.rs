@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use kapi::{Flush, Identity, REGISTRAR_EXCHANGE, encode_flush, flush_key};
 use registration::{Aor, Registration, Text, UnsafeName, Zone, check_flushable};
 
-use crate::{accounts::Scope, bus::Publication, held::Held, share::Unanswered, table::Table};
+use crate::{accounts::Scope, bus::Publication, held::Held, table::Table, together::Unanswered};
 
 /// A flush that the brokers took.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

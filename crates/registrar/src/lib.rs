@@ -42,6 +42,7 @@ mod slot;
 mod slots;
 mod snapshot;
 mod table;
+mod together;
 
 pub use accounts::{Accounts, Scope};
 pub use anew::{SyncError, Synced};
@@ -63,6 +64,7 @@ pub use reconcile::ReconcileSettings;
 pub use recovery::RecoverySettings;
 pub use restore::Restored;
 pub use service::{Registrar, Settings};
-pub use share::{MAX_GATHERED, Place, Unanswered};
+pub use share::Place;
 pub use snapshot::SnapshotError;
 pub use table::{Again, Applied, Hearing, OnExpired, Refreshed, Table};
+pub use together::{MAX_GATHERED, Unanswered};

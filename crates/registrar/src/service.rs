@@ -35,8 +35,8 @@ use crate::{
     questions::Questions,
     recovery::Replay,
     repeats::Repeats,
-    share::{MAX_GATHERED, Unanswered},
     table::{Again, Hearing, OnExpired, Table},
+    together::{MAX_GATHERED, Unanswered},
 };
 
 /// Bounds on answers to our own questions: another registrar's is one message, however much it has.

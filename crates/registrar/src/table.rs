@@ -1,24 +1,25 @@
 //! The table: one registration per AOR, each with its own end.
 
-use std::{
-    hash::BuildHasher as _,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+mod lookup;
+mod merge;
+mod shards;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use hashbrown::{DefaultHashBuilder, HashTable, hash_table};
-use parking_lot::{Mutex, MutexGuard};
+use hashbrown::hash_table;
+use parking_lot::MutexGuard;
 use registration::{
-    AccountId, Aor, Circumstances, Clock, Decision, Judgement, Ledger, Origin, Past, Policy,
-    Registration, Report, Text, UnixMillis, UnixSeconds, Zone, decide,
+    Aor, Circumstances, Clock, Decision, Judgement, Ledger, Origin, Past, Policy, Registration,
+    Report, UnixMillis, UnixSeconds, Zone, decide,
 };
 
 use crate::{
     capacity::{Capacity, Kind, Load},
     changes::{Change, Watchers},
-    held::{Held, unpacked},
+    held::Held,
     index::Index,
     lease::Leases,
     packed::Times,
@@ -27,10 +28,13 @@ use crate::{
     slot::{Fingerprint, Making, Slot},
 };
 
+use self::{
+    merge::merge_record,
+    shards::{Shard, Shards},
+};
+
 /// How long an AOR that is registered no more is remembered: events about it may still come.
 const MEMORY_SECONDS: u64 = 60;
-/// Parts of the table that change independently of each other.
-const SHARDS: usize = 256;
 
 /// Where a report came from and what it is judged by.
 #[derive(Clone, Copy, Debug)]
@@ -62,12 +66,9 @@ pub struct Applied {
 /// the table.
 pub type OnExpired = Arc<dyn Fn(&Held) + Send + Sync>;
 
-type Shard = HashTable<Slot>;
-
 /// Who is registered, by AOR, account and realm.
 pub struct Table {
-    shards: Box<[Mutex<Shard>]>,
-    hasher: DefaultHashBuilder,
+    shards: Box<Shards>,
     index: Index,
     leases: Leases,
     pub(crate) owners: Pool<Owner>,
@@ -100,8 +101,7 @@ impl Table {
     /// An empty table.
     pub fn new(clock: Arc<dyn Clock>, capacity: Capacity, on_expired: OnExpired) -> Self {
         Self {
-            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            hasher: DefaultHashBuilder::default(),
+            shards: Box::new(Shards::new()),
             index: Index::default(),
             leases: Leases::new(Arc::clone(&clock)),
             owners: Pool::default(),
@@ -115,39 +115,13 @@ impl Table {
         }
     }
 
-    /// Of an AOR in any case.
-    fn hash(&self, username: &str, realm: &str) -> u64 {
-        let mut folded = [0; 128];
-        let length = username.len() + realm.len() + 1;
-        if let Some(folded) = folded.get_mut(..length) {
-            let (name, rest) = folded.split_at_mut(username.len());
-            name.copy_from_slice(username.as_bytes());
-            if let [at, rest @ ..] = rest {
-                *at = b'@';
-                rest.copy_from_slice(realm.as_bytes());
-            }
-            folded.make_ascii_lowercase();
-            return self.hasher.hash_one(&*folded);
-        }
-        self.hasher
-            .hash_one(Aor::new(username, realm).as_str().as_bytes())
-    }
-
-    fn shard(&self, hash: u64) -> &Mutex<Shard> {
-        // Within a shard the high bits and the low ones tell slots apart.
-        let at = usize::try_from(hash >> 24).unwrap_or_default() % SHARDS;
-        self.shards
-            .get(at)
-            .unwrap_or_else(|| unreachable!("there are {SHARDS} shards"))
-    }
-
     fn place<'a>(&'a self, username: &'a str, realm: &'a str) -> Place<'a> {
-        let hash = self.hash(username, realm);
+        let hash = self.shards.hash(username, realm);
         Place {
             username,
             realm,
             hash,
-            shard: self.shard(hash).lock(),
+            shard: self.shards.lock(hash),
             now: self.clock.now(),
         }
     }
@@ -155,8 +129,8 @@ impl Table {
     /// Does what a message does that says the same as the one before, only later, without judging
     /// it anew. `None` if it has to be judged.
     pub fn refresh(&self, again: Again<'_>, padding: u32) -> Option<Refreshed> {
-        let hash = self.hash(again.username, again.realm);
-        let shard = self.shard(hash).lock();
+        let hash = self.shards.hash(again.username, again.realm);
+        let shard = self.shards.lock(hash);
         let same = |slot: &Slot| slot.fingerprint() == again.fingerprint;
         let slot = shard.find(hash, same)?;
         let before = slot.times();
@@ -299,7 +273,7 @@ impl Table {
         self.leases.grant(&slot);
         self.load.replace(held.map(Slot::kind), Some(slot.kind()));
         let is_it = |slot: &Slot| slot.is_of(place.username, place.realm);
-        let hash = |slot: &Slot| self.hash(&slot.username(), slot.realm());
+        let hash = |slot: &Slot| self.shards.hash_of(slot);
         match place.shard.entry(place.hash, is_it, hash) {
             hash_table::Entry::Occupied(mut there) => *there.get_mut() = slot,
             hash_table::Entry::Vacant(free) => {
@@ -369,14 +343,9 @@ impl Table {
         Slot::from_packed(times, bytes, making)
     }
 
-    /// Makes room for so many more: a shard that grows looks at all it holds.
+    /// Makes room for so many more.
     pub(crate) fn reserve(&self, more: usize) {
-        // They are not spread quite evenly.
-        let each = more / SHARDS + more / SHARDS / 8;
-        for shard in &self.shards {
-            let hash = |slot: &Slot| self.hash(&slot.username(), slot.realm());
-            shard.lock().reserve(each, hash);
-        }
+        self.shards.reserve(more);
     }
 
     /// Takes in what a snapshot held, as far as it is not over and not known better; tells of each.
@@ -403,7 +372,7 @@ impl Table {
             if self.load.refuses(self.capacity, peers).is_some() {
                 continue;
             }
-            let hash = |slot: &Slot| self.hash(&slot.username(), slot.realm());
+            let hash = |slot: &Slot| self.shards.hash_of(slot);
             place.shard.insert_unique(place.hash, slot.clone(), hash);
             self.load.replace(None, Some(Kind::Live));
             self.index.put(slot);
@@ -450,136 +419,6 @@ impl Table {
         Some((before, after))
     }
 
-    /// The live registration of an AOR.
-    pub fn get(&self, aor: &Aor) -> Option<Arc<Registration>> {
-        let place = self.place(aor.username(), aor.realm());
-        let held = place.held().filter(|held| held.is_live(place.now));
-        drop(place.shard);
-        held.map(|held| Arc::new(Held::new(held).registration()))
-    }
-
-    /// Shows the live slots of an account, then those of realms that are not of the account; says which
-    /// of the two each is. One that is found by several realms is shown for each.
-    fn each_live(
-        &self,
-        account: Option<&AccountId>,
-        realms: &[impl AsRef<str>],
-        mut show: impl FnMut(Found, &Slot),
-    ) {
-        let now = self.clock.now();
-        if let Some(account) = account {
-            self.index.of_account(account, |slot| {
-                if slot.is_live(now) {
-                    show(Found::ByAccount, slot);
-                }
-            });
-        }
-        for realm in realms {
-            self.index.of_realm(realm.as_ref(), |slot| {
-                let known = account.is_some() && slot.owner().account.as_ref() == account;
-                if !known && slot.is_live(now) {
-                    show(Found::ByRealm, slot);
-                }
-            });
-        }
-    }
-
-    /// The live registrations of an account and of realms, each once, in no order.
-    pub fn find(&self, account: Option<&AccountId>, realms: &[impl AsRef<str>]) -> Vec<Held> {
-        let (mut found, mut beyond) = (Vec::new(), Vec::new());
-        self.each_live(account, realms, |how, slot| {
-            let of = match how {
-                Found::ByAccount => &mut found,
-                Found::ByRealm => &mut beyond,
-            };
-            of.push(Held::new(slot.clone()));
-        });
-        if found.is_empty() && realms.len() <= 1 {
-            return beyond;
-        }
-        if !beyond.is_empty() {
-            found.append(&mut beyond);
-            // By more than one key; or it changed from one to the other meanwhile.
-            found.sort_by_cached_key(Held::aor);
-            found.dedup_by_key(|held| held.aor());
-        }
-        found
-    }
-
-    /// Whether [`Table::find`] would find these again, in this order and unchanged. Takes far less than
-    /// finding them; may say no where it would.
-    pub fn finds_still(
-        &self,
-        account: Option<&AccountId>,
-        realms: &[impl AsRef<str>],
-        found: &[Held],
-    ) -> bool {
-        let mut expected = found.iter();
-        let mut are_same = true;
-        self.each_live(account, realms, |_, slot| {
-            are_same = are_same && expected.next().is_some_and(|held| held.is_still(slot));
-        });
-        are_same && expected.next().is_none()
-    }
-
-    /// How many [`Table::find`] finds.
-    pub fn count(&self, account: Option<&AccountId>, realms: &[impl AsRef<str>]) -> usize {
-        let now = self.clock.now();
-        let own = account.map_or(0, |account| self.index.count_of_account(account, now));
-        let of = |realm: &str| self.index.count_of_realm(realm, account, now);
-        let beyond: usize = realms.iter().map(|realm| of(realm.as_ref())).sum();
-        if beyond == 0 || own == 0 && realms.len() <= 1 {
-            own + beyond
-        } else {
-            // Some may be found by more than one key.
-            self.find(account, realms).len()
-        }
-    }
-
-    /// The same as [`Table::find`], unpacked.
-    pub fn select(
-        &self,
-        account: Option<&AccountId>,
-        realms: &[impl AsRef<str>],
-    ) -> Vec<Arc<Registration>> {
-        unpacked(&self.find(account, realms))
-    }
-
-    /// Every realm that somebody is registered in, or whose account has it, lower-cased.
-    pub fn realms(&self) -> Vec<Text> {
-        self.index.realms()
-    }
-
-    /// The realms of an account's registrations, lower-cased.
-    pub(crate) fn realms_of(&self, account: &AccountId) -> Vec<Text> {
-        self.index.realms_of(account)
-    }
-
-    /// Every live registration, in no order. Goes through the whole table.
-    pub fn all(&self) -> Vec<Held> {
-        let now = self.clock.now();
-        let mut all = Vec::with_capacity(self.held());
-        for shard in &self.shards {
-            let shard = shard.lock();
-            let live = shard.iter().filter(|slot| slot.is_live(now));
-            all.extend(live.map(|slot| Held::new(slot.clone())));
-        }
-        all
-    }
-
-    /// How many live registrations there are. Goes through the whole table.
-    pub fn len(&self) -> usize {
-        let now = self.clock.now();
-        let of =
-            |shard: &Mutex<Shard>| shard.lock().iter().filter(|slot| slot.is_live(now)).count();
-        self.shards.iter().map(of).sum()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Reclaims what has expired. Nothing dead is ever shown without it, but memory waits for it.
     pub fn sweep(&self) {
         loop {
@@ -598,8 +437,8 @@ impl Table {
 
     /// A slot's lease is up: it goes, unless it was refreshed since or another has its place.
     fn reclaim(&self, slot: &Slot) {
-        let hash = self.hash(&slot.username(), slot.realm());
-        let mut shard = self.shard(hash).lock();
+        let hash = self.shards.hash_of(slot);
+        let mut shard = self.shards.lock(hash);
         let Ok(there) = shard.find_entry(hash, |there| there.is(slot)) else {
             return;
         };
@@ -624,13 +463,6 @@ impl Table {
     pub(crate) fn index_is_empty(&self) -> bool {
         self.index.is_empty()
     }
-}
-
-/// By which key a slot was found.
-#[derive(Clone, Copy)]
-enum Found {
-    ByAccount,
-    ByRealm,
 }
 
 /// A message that may say nothing new but that it is later.
@@ -671,29 +503,6 @@ fn is_settled(registration: &Registration) -> bool {
     registration.previous_contact.as_ref() == Some(&registration.contact)
         && account.id.is_some()
         && account.authorizing_id.is_some()
-}
-
-/// The newer of two wins; what the table heard itself wins if they are as new.
-fn merge_record(past: Past<'_>, registration: &Registration, now: UnixMillis) -> Judgement {
-    let last = registration.last_registration;
-    let live: Option<UnixSeconds> = past.live.map(|live| live.last_registration);
-    let told = past.ledger.map(Ledger::second);
-    let decision = if live.max(told).is_some_and(|known| known >= last) {
-        Decision::Ignore(registration::Ignored::Known)
-    } else if !registration.is_live(now) {
-        Decision::Ignore(registration::Ignored::Expired)
-    } else {
-        let stored = match past.live {
-            None => registration::Stored::Registered,
-            Some(live) if live.contact == registration.contact => registration::Stored::Refreshed,
-            Some(_) => registration::Stored::Moved,
-        };
-        Decision::Store(Box::new(registration.clone()), stored)
-    };
-    Judgement {
-        decision,
-        ledger: None,
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::{
 
 use proptest::prelude::*;
 use registration::{
-    AccountData, Ignored, Lifetime, ManualClock, Proxy, Source, Stored, UnixSeconds,
+    AccountData, AccountId, Ignored, Lifetime, ManualClock, Proxy, Source, Stored, UnixSeconds,
 };
 
 use super::*;
@@ -94,8 +94,7 @@ impl World {
     /// Whatever is in the table, dead ones that were not reclaimed yet included.
     fn held(&self) -> HashSet<Aor> {
         let mut held = HashSet::new();
-        for shard in &self.table.shards {
-            let shard = shard.lock();
+        for shard in self.table.shards.each() {
             let live = shard.iter().filter(|slot| slot.kind() == Kind::Live);
             held.extend(live.map(Slot::aor));
         }

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, Weak};
 
-use kapi::Identity;
+use kapi::{Identity, MEMBERS_KEY, TARGETED_EXCHANGE};
 use registration::{Clock as _, ManualClock, UnixMillis};
 use serde_json::{Value, json};
 
