@@ -75,7 +75,9 @@ fn deliver(world: &World, message: &Message<'_>) {
         targeted: message.targeted,
     });
     if let Outcome::Asked(query) = outcome {
-        let answer = world.registrar.answer(&query);
+        let Ok(answer) = world.registrar.answer(&query) else {
+            panic!("a question was not answered: {query:?}");
+        };
         assert_eq!(answer.routing_key, *query.reply_to);
         let read = decode(
             &answer.body,

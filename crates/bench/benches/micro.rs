@@ -8,7 +8,7 @@ use bench::cases::{NAMES, case, counted_batch, operations};
 use criterion::{Criterion, Throughput};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> anyhow::Result<()> {
     let mut criterion = Criterion::default()

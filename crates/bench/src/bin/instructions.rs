@@ -1,6 +1,6 @@
 //! `rollcall-instructions`: how many instructions the hot paths take, against what is committed.
 //!
-//! A program of its own, with the system's allocator: how many instructions mimalloc takes depends
+//! A program of its own, with the system's allocator: how many instructions jemalloc takes depends
 //! on what its pages look like, and differs by 5 % from one process to the next.
 
 use std::{path::PathBuf, process::ExitCode};
