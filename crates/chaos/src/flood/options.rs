@@ -21,7 +21,7 @@ pub struct Options {
     pub phones: u32,
     /// Seconds of the same flood before anything is counted; with 0 memory is not judged. Longer
     /// than a minute, for which ended AORs and bad tokens are remembered
-    #[arg(long, default_value_t = 75)]
+    #[arg(long, default_value_t = 120)]
     pub warm_up: u64,
     /// How many HTTP connections ask at a time
     #[arg(long, default_value_t = 8)]

@@ -9,7 +9,7 @@ pub(super) fn merge_record(
     now: UnixMillis,
 ) -> Judgement {
     let last = registration.last_registration;
-    let live: Option<_> = past.live.map(|live| live.last_registration);
+    let live = past.live.map(|live| live.last_registration);
     let told = past.ledger.map(Ledger::second);
     let decision = if live.max(told).is_some_and(|known| known >= last) {
         Decision::Ignore(Ignored::Known)
