@@ -81,14 +81,9 @@ impl Samples {
     /// The first tenth and the last; nothing if either was not seen.
     pub fn flatness(&self) -> Option<Flatness> {
         let samples = lock(&self.0);
-        let within = |from: f64, to: f64| {
-            // Not what follows when all is done.
-            let picked = samples.iter().filter(|(at, _)| (from..to).contains(at));
-            picked.map(|(_, kib)| *kib).collect::<Vec<_>>()
-        };
         Some(Flatness {
-            first: median(within(0.0, 0.1))?,
-            last: median(within(0.9, 1.0))?,
+            first: within(&samples, 0.0, 0.1)?,
+            last: within(&samples, 0.9, 1.0)?,
             peak: samples.iter().map(|(_, kib)| *kib).max()?,
         })
     }
@@ -98,15 +93,16 @@ impl Samples {
         let samples = lock(&self.0);
         let tenths = (0..10_u32).map(|tenth| {
             let (from, to) = (f64::from(tenth) / 10.0, f64::from(tenth + 1) / 10.0);
-            let picked = samples.iter().filter(|(at, _)| (from..to).contains(at));
-            median(picked.map(|(_, kib)| *kib).collect())
-                .map_or("–".to_owned(), |kib| mib(kib).to_string())
+            within(&samples, from, to).map_or("–".to_owned(), |kib| mib(kib).to_string())
         });
         tenths.collect::<Vec<_>>().join(" ")
     }
 }
 
-fn median(mut values: Vec<u64>) -> Option<u64> {
+/// The median of what was measured in a part of a trial. Not what follows when all is done.
+fn within(samples: &[(f64, u64)], from: f64, to: f64) -> Option<u64> {
+    let picked = samples.iter().filter(|(at, _)| (from..to).contains(at));
+    let mut values: Vec<u64> = picked.map(|(_, kib)| *kib).collect();
     values.sort_unstable();
     values.get(values.len() / 2).copied()
 }
