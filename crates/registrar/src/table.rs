@@ -21,7 +21,7 @@ use crate::{
     changes::{Change, Watchers},
     held::Held,
     index::Index,
-    lease::Leases,
+    lease::{Lease, Leases},
     packed::Times,
     pool::Pool,
     shared::{Gear, Owner},
@@ -270,7 +270,10 @@ impl Table {
         if live.is_some() {
             self.index.put(&slot);
         }
-        self.leases.grant(&slot);
+        // A stay's lease is up at its end or before.
+        if stays.is_none_or(|held| slot.until() < held.until()) {
+            self.leases.grant(lease(place.hash, &slot), slot.until());
+        }
         self.load.replace(held.map(Slot::kind), Some(slot.kind()));
         let is_it = |slot: &Slot| slot.is_of(place.username, place.realm);
         let hash = |slot: &Slot| self.shards.hash_of(slot);
@@ -376,9 +379,9 @@ impl Table {
             place.shard.insert_unique(place.hash, slot.clone(), hash);
             self.load.replace(None, Some(Kind::Live));
             self.index.put(slot);
+            restored.push((lease(place.hash, slot), slot.until()));
             drop(place);
             watchers.tell_restored(&Held::new(slot.clone()));
-            restored.push(slot.clone());
         }
         let count = restored.len() as u64;
         self.leases.grant_all(restored.into_iter());
@@ -426,8 +429,8 @@ impl Table {
             if ended.is_empty() {
                 break;
             }
-            for slot in &ended {
-                self.reclaim(slot);
+            for lease in ended {
+                self.reclaim(lease);
             }
         }
         let turn = self.sweeps.fetch_add(1, Ordering::Relaxed);
@@ -435,22 +438,22 @@ impl Table {
         self.gears.sweep(turn);
     }
 
-    /// A slot's lease is up: it goes, unless it was refreshed since or another has its place.
-    fn reclaim(&self, slot: &Slot) {
-        let hash = self.shards.hash_of(slot);
-        let mut shard = self.shards.lock(hash);
-        let Ok(there) = shard.find_entry(hash, |there| there.is(slot)) else {
+    /// A stay's lease is up: it is over, unless its end was put off since.
+    fn reclaim(&self, lease: Lease) {
+        let mut shard = self.shards.lock(lease.hash);
+        let Ok(there) = shard.find_entry(lease.hash, |there| there.stay() == lease.stay) else {
             return;
         };
-        if self.clock.now() < slot.until() {
-            self.leases.grant(slot);
+        let until = there.get().until();
+        if self.clock.now() < until {
+            self.leases.grant(lease, until);
             return;
         }
-        there.remove();
+        let (slot, _) = there.remove();
         self.load.replace(Some(slot.kind()), None);
         if slot.kind() == Kind::Live {
-            self.index.remove(slot);
-            (self.on_expired)(&Held::new(slot.clone()));
+            self.index.remove(&slot);
+            (self.on_expired)(&Held::new(slot));
         }
     }
 
@@ -490,6 +493,11 @@ pub struct Refreshed {
 fn live(held: Option<&Slot>, now: UnixMillis) -> Option<Arc<Registration>> {
     let held = held.filter(|held| held.is_live(now))?;
     Some(Arc::new(Held::new(held.clone()).registration()))
+}
+
+fn lease(hash: u64, slot: &Slot) -> Lease {
+    let stay = slot.stay();
+    Lease { stay, hash }
 }
 
 fn ledger(held: Option<&Slot>, live: Option<&Registration>) -> Option<Ledger> {

@@ -225,6 +225,8 @@ fn what_expired_leaves_the_index_and_what_was_refreshed_stays() {
     world.register("gone", "main.example.com", 0, 1);
     world.register("kept", "main.example.com", 0, 1);
     world.register("kept", "main.example.com", 0, 3600);
+    world.register("sooner", "main.example.com", 0, 3600);
+    world.register("sooner", "main.example.com", 0, 1);
     world.register("elsewhere", "other.example.com", 1, 1);
     let patience = Instant::now() + Duration::from_secs(10);
     while world.indexed(0).len() > 1 || !world.indexed(1).is_empty() {
