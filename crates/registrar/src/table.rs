@@ -1,7 +1,9 @@
 //! The table: one registration per AOR, each with its own end.
 
+mod by_order;
 mod lookup;
 mod merge;
+mod restore;
 mod shards;
 
 use std::sync::{
@@ -12,17 +14,15 @@ use std::sync::{
 use hashbrown::hash_table;
 use parking_lot::MutexGuard;
 use registration::{
-    Aor, Circumstances, Clock, Decision, Judgement, Ledger, Origin, Past, Policy, Registration,
-    Report, UnixMillis, UnixSeconds, Zone, decide,
+    Circumstances, Clock, Decision, Judgement, Ledger, Origin, Past, Policy, Registration, Report,
+    UnixMillis, UnixSeconds, Zone, decide,
 };
 
 use crate::{
     capacity::{Capacity, Kind, Load},
-    changes::{Change, Watchers},
     held::Held,
     index::Index,
     lease::{Lease, Leases},
-    packed::Times,
     pool::Pool,
     shared::{Gear, Owner},
     slot::{Fingerprint, Making, Slot},
@@ -296,130 +296,6 @@ impl Table {
                 self.gears.share(Gear::default()),
             ),
         }
-    }
-
-    /// Takes the AOR's registration out if it is one that `wanted` names. Returns it if it was live.
-    pub fn remove_if(
-        &self,
-        aor: &Aor,
-        wanted: impl Fn(&Registration) -> bool,
-    ) -> Option<Arc<Registration>> {
-        self.take_out(aor.username(), aor.realm(), |held| {
-            wanted(&held.registration())
-        })
-    }
-
-    pub(crate) fn take_out(
-        &self,
-        username: &str,
-        realm: &str,
-        wanted: impl FnOnce(&Held) -> bool,
-    ) -> Option<Arc<Registration>> {
-        let mut place = self.place(username, realm);
-        let held = place.held().filter(|held| held.is_live(place.now))?;
-        let found = Held::new(held.clone());
-        if !wanted(&found) {
-            return None;
-        }
-        let live = Arc::new(found.registration());
-        // A refresh of the second that it was taken out in must not bring it back.
-        let ledger = Ledger::closed(&live, live.last_registration);
-        self.put(&mut place, Some(&held), None, Some(&ledger), 0);
-        Some(live)
-    }
-
-    /// Makes of a snapshot's record what the table would hold; `None` if it is none.
-    pub(crate) fn unpack(
-        &self,
-        times: Times,
-        bytes: &[u8],
-        owner: Arc<Owner>,
-        gear: Arc<Gear>,
-    ) -> Option<Slot> {
-        let making = Making {
-            stay: self.stays.fetch_add(1, Ordering::Relaxed),
-            owner,
-            gear,
-            fingerprint: 0,
-            ledger: None,
-        };
-        Slot::from_packed(times, bytes, making)
-    }
-
-    /// Makes room for so many more.
-    pub(crate) fn reserve(&self, more: usize) {
-        self.shards.reserve(more);
-    }
-
-    /// Takes in what a snapshot held, as far as it is not over and not known better; tells of each.
-    /// Returns how many those were.
-    pub(crate) fn restore(&self, slots: &[Slot], watchers: &Watchers) -> u64 {
-        let mut restored = Vec::with_capacity(slots.len());
-        let mut merged = 0;
-        for slot in slots {
-            let username = slot.username();
-            let mut place = self.place(&username, slot.realm());
-            if !slot.is_live(place.now) {
-                continue;
-            }
-            if place.held().is_some() {
-                drop(place);
-                let applied = self.merge(&Held::new(slot.clone()).registration());
-                if let Some(change) = Change::of(&applied) {
-                    merged += 1;
-                    watchers.tell(&change);
-                }
-                continue;
-            }
-            let peers = || self.index.peers_of(slot.owner());
-            if self.load.refuses(self.capacity, peers).is_some() {
-                continue;
-            }
-            let hash = |slot: &Slot| self.shards.hash_of(slot);
-            place.shard.insert_unique(place.hash, slot.clone(), hash);
-            self.load.replace(None, Some(Kind::Live));
-            self.index.put(slot);
-            restored.push((lease(place.hash, slot), slot.until()));
-            drop(place);
-            watchers.tell_restored(&Held::new(slot.clone()));
-        }
-        let count = restored.len() as u64;
-        self.leases.grant_all(restored.into_iter());
-        count + merged
-    }
-
-    /// Lets an AOR that was taken out register again in the very second that it was taken out in:
-    /// what is heard of it from now on was told afterwards.
-    pub fn reopen(&self, aor: &Aor) {
-        let mut place = self.place(aor.username(), aor.realm());
-        let held = place.held();
-        let live = live(held.as_ref(), place.now);
-        let ledger = ledger(held.as_ref(), live.as_deref());
-        if let Some(ledger) = ledger.as_ref().and_then(Ledger::reopened) {
-            let fingerprint = held.as_ref().map_or(0, Slot::fingerprint);
-            self.put(
-                &mut place,
-                held.as_ref(),
-                live.as_deref(),
-                Some(&ledger),
-                fingerprint,
-            );
-        }
-    }
-
-    /// Puts what `amended` makes of a registration in its place. Returns what was there and what is.
-    pub fn amend(
-        &self,
-        aor: &Aor,
-        amended: impl Fn(&Registration) -> Option<Registration>,
-    ) -> Option<(Arc<Registration>, Arc<Registration>)> {
-        let mut place = self.place(aor.username(), aor.realm());
-        let held = place.held();
-        let before = live(held.as_ref(), place.now)?;
-        let after = amended(&before).map(Arc::new)?;
-        let ledger = ledger(held.as_ref(), Some(&before));
-        self.put(&mut place, held.as_ref(), Some(&after), ledger.as_ref(), 0);
-        Some((before, after))
     }
 
     /// Reclaims what has expired. Nothing dead is ever shown without it, but memory waits for it.

@@ -7,7 +7,7 @@ use std::{
 
 use proptest::prelude::*;
 use registration::{
-    AccountData, AccountId, Ignored, Lifetime, ManualClock, Proxy, Source, Stored, UnixSeconds,
+    AccountData, AccountId, Aor, Ignored, Lifetime, ManualClock, Proxy, Source, Stored, UnixSeconds,
 };
 
 use super::*;
