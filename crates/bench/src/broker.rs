@@ -1,7 +1,8 @@
 //! Events through a real RabbitMQ: the whole program against a consumer that only acknowledges.
 //!
 //! Both consume the same backlog from queues of their own, one after the other. What is timed is
-//! the time between two looks at the queue's length, so that neither's start counts.
+//! the time between two looks at the queue's length, so that neither's start counts; nor does the
+//! first half, in which every phone is heard for the first time since the start.
 
 use std::{fs, path::Path, time::Duration, time::Instant};
 
@@ -13,6 +14,8 @@ use lapin::{
     options::{BasicPublishOptions, QueueBindOptions, QueueDeclareOptions},
     types::{AMQPValue, FieldTable},
 };
+
+use registration::UnixSeconds;
 
 use crate::{
     adapter::{NODE, now},
@@ -70,7 +73,7 @@ async fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     for _ in 0..plan.runs {
         fill(&channel, &table, &queue).await?;
         let ours = program(plan, vhost.uri(), &channel, &queue, &snapshot).await?;
-        let bare = bare(vhost.uri(), &channel).await?;
+        let bare = bare(plan, vhost.uri(), &channel).await?;
         rate.push(ours.rate, bare.rate);
         cpu.push(ours.cpu, bare.cpu);
     }
@@ -112,12 +115,14 @@ async fn waiting(channel: &Channel, queue: &str) -> anyhow::Result<u32> {
     Ok(queue.message_count())
 }
 
-/// Has every phone refresh: the events wait in both queues.
+/// Has every phone refresh twice: the events wait in both queues.
 async fn fill(channel: &Channel, table: &Filled, queue: &str) -> anyhow::Result<()> {
-    let second = now();
+    let last = now().0;
     let mut event = Vec::new();
-    for number in &table.order {
-        let phone = table.fleet.phone(*number);
+    let all = || table.order.iter();
+    let first = all().map(|number| (number, last - 1));
+    for (number, second) in first.chain(all().map(|number| (number, last))) {
+        let (phone, second) = (table.fleet.phone(*number), UnixSeconds(second));
         table.maker.write(phone, second, &mut event);
         let key = success_key(&realm(phone.account), &phone.username());
         let properties = BasicProperties::default().with_content_type("application/json".into());
@@ -132,7 +137,7 @@ async fn fill(channel: &Channel, table: &Filled, queue: &str) -> anyhow::Result<
             .await?;
     }
     for queue in [queue, BARE_QUEUE] {
-        let wanted = table.fleet.len();
+        let wanted = 2 * table.fleet.len();
         lab::wait::until("the queue to fill", PATIENCE, async || {
             let waiting = waiting(channel, queue).await?;
             ensure!(waiting == wanted, "{waiting} of {wanted} in {queue}");
@@ -163,23 +168,27 @@ async fn program(
     ];
     let mut rollcall = Rollcall::start(&plan.rollcall, uri, &settings).await?;
     let id = rollcall.process().id();
-    let pace = emptied(channel, queue, id).await?;
+    let pace = emptied(channel, queue, id, plan.backlog).await?;
     let (_, count) = rollcall.call("GET", "/v2/registrations/count").await?;
     let count = count.pointer("/data/count").cloned().unwrap_or_default();
     ensure!(count == plan.backlog, "{count} registrations in the end");
     Ok(pace)
 }
 
-async fn bare(uri: &str, channel: &Channel) -> anyhow::Result<Pace> {
+async fn bare(plan: &Plan, uri: &str, channel: &Channel) -> anyhow::Result<Pace> {
     let child = Server::start(&["bare", uri, BARE_QUEUE, PREFETCH])?;
-    emptied(channel, BARE_QUEUE, child.id()).await
+    emptied(channel, BARE_QUEUE, child.id(), plan.backlog).await
 }
 
-/// Looks on while a process empties a queue.
-async fn emptied(channel: &Channel, queue: &str, process: u32) -> anyhow::Result<Pace> {
+/// Looks on while a process empties a queue of its last `last`.
+async fn emptied(channel: &Channel, queue: &str, process: u32, last: u32) -> anyhow::Result<Pace> {
+    let mut messages = waiting(channel, queue).await?;
+    while messages > last {
+        tokio::time::sleep(LOOKING).await;
+        messages = waiting(channel, queue).await?;
+    }
     let begun = Instant::now();
     let cpu = cpu_seconds(process)?;
-    let messages = waiting(channel, queue).await?;
     ensure!(
         messages > 1000,
         "only {messages} were left when it was first looked at: take more"

@@ -87,6 +87,8 @@ impl Filled {
             filled.node.len() == fleet.len() as usize,
             "not all have registered"
         );
+        // As the program does twice a second.
+        filled.node.sweep();
         Ok(filled)
     }
 
@@ -214,7 +216,12 @@ fn newcomers(plan: &Plan, threads: usize) -> anyhow::Result<Vec<Row>> {
 /// Phones that refresh.
 fn refreshes(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let [small, middling, large] = plan.sizes;
-    let tables = plan.sizes.map(|size| Filled::new(size, 20));
+    let tables = plan.sizes.map(|size| {
+        let table = Filled::new(size, 20)?;
+        // The first time that a phone comes back it is judged; from then on it says the same again.
+        table.pass(2, 1, &|event| table.node.deliver(event))?;
+        anyhow::Ok(table)
+    });
     let mut rows = Vec::new();
     for threads in [1, 2] {
         let mut rates: Vec<Row> = plan

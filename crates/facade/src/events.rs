@@ -1,6 +1,6 @@
 //! An account's changes as they happen, as server-sent events (HTML Living Standard, 9.2).
 
-use std::{collections::VecDeque, convert::Infallible, sync::Arc, time::Duration};
+use std::{collections::VecDeque, convert::Infallible, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -9,7 +9,6 @@ use actix_web::{
 };
 use futures_util::stream;
 use registrar::{Change, ChangeKind, Following, Scope, Told};
-use registration::Registration;
 use tokio::{
     sync::broadcast::error::RecvError,
     time::{Instant, timeout_at},
@@ -184,12 +183,10 @@ fn shown(facade: &Facade, scope: &Scope, shape: Shape, told: &Told) -> Option<By
         ..
     } = &told.change;
     let concerned = [after, before].into_iter().flatten();
-    let registration: &Arc<Registration> = concerned
-        .into_iter()
-        .find(|registration| scope.has(registration))?;
+    let held = concerned.into_iter().find(|held| scope.has(held))?;
     let id = facade.feed.id(told);
     let mut event = format!("id: {id}\nevent: {}\ndata: ", name(*kind)).into_bytes();
-    shape.write(registration, &mut event);
+    shape.write(&held.registration(), &mut event);
     event.extend_from_slice(b"\n\n");
     Some(Bytes::from(event))
 }

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use moka::sync::Cache;
 use registration::{AccountId, Registration, Text};
 
+use crate::held::Held;
+
 /// The most accounts that are remembered from registrations; the least used go first.
 const MAX_LEARNED: u64 = 1_000_000;
 
@@ -19,12 +21,9 @@ pub struct Scope {
 
 impl Scope {
     /// Whether a registration belongs to it.
-    pub fn has(&self, registration: &Registration) -> bool {
-        registration.account.id.as_ref() == Some(&self.account)
-            || self
-                .realms
-                .iter()
-                .any(|realm| registration.is_of_realm(realm))
+    pub fn has(&self, held: &Held) -> bool {
+        held.account() == Some(&self.account)
+            || self.realms.iter().any(|realm| held.is_of_realm(realm))
     }
 }
 

@@ -5,9 +5,12 @@ use std::sync::{
     atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
-use registration::{Registration, Zone};
+use registration::Zone;
 
-use crate::changes::{Change, ChangeKind, Watcher};
+use crate::{
+    changes::{Change, ChangeKind, Watcher},
+    held::Held,
+};
 
 /// Zones that events name though nobody has configured them, and records of unknown origin.
 const OTHER: &str = "other";
@@ -38,24 +41,16 @@ impl Census {
             zones: zones.map(|zone| (zone, AtomicI64::new(0))).collect(),
             changes: [const { AtomicU64::new(0) }; KINDS.len()],
         });
-        let (watching, restoring) = (Arc::clone(&census), Arc::clone(&census));
-        let watcher = Watcher::new(move |change| watching.tell(change)).restoring(move |held| {
-            restoring.note(ChangeKind::Registered, None, Some(held.zone()));
-        });
+        let watching = Arc::clone(&census);
+        let watcher = Watcher::new(move |change| watching.tell(change));
         (census, watcher)
     }
 
     fn tell(&self, change: &Change) {
-        self.note(
-            change.kind,
-            zone(change.before.as_ref()),
-            zone(change.after.as_ref()),
-        );
-    }
-
-    fn note(&self, kind: ChangeKind, before: Option<&Zone>, after: Option<&Zone>) {
+        let (before, after) = (change.before.as_ref(), change.after.as_ref());
+        let (before, after) = (before.map(Held::zone), after.map(Held::zone));
         let mut slots = KINDS.iter().zip(&self.changes);
-        if let Some((_, slot)) = slots.find(|((known, _), _)| *known == kind) {
+        if let Some((_, slot)) = slots.find(|((known, _), _)| *known == change.kind) {
             slot.fetch_add(1, Ordering::Relaxed);
         }
         if before == after {
@@ -85,10 +80,6 @@ impl Census {
         let slots = KINDS.iter().zip(&self.changes);
         slots.map(|((_, name), count)| (*name, count.load(Ordering::Relaxed)))
     }
-}
-
-fn zone(registration: Option<&Arc<Registration>>) -> Option<&Zone> {
-    registration.map(|registration| &registration.zone)
 }
 
 #[cfg(test)]

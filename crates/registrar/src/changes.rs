@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use registration::{Decision, Origin, Registration, Removal, Report, Stored};
+use registration::{Decision, Origin, Removal, Report, Stored};
 
 use crate::{
     held::Held,
@@ -36,9 +36,9 @@ pub struct Change {
     /// What kind of change.
     pub kind: ChangeKind,
     /// What was there.
-    pub before: Option<Arc<Registration>>,
+    pub before: Option<Held>,
     /// What is there now.
-    pub after: Option<Arc<Registration>>,
+    pub after: Option<Held>,
     /// Whether a phone's event says that the binding is a new one.
     pub is_first: bool,
     /// Whether the end goes unannounced, as the event that ended it says.
@@ -47,10 +47,10 @@ pub struct Change {
 
 impl Change {
     /// A registration that is gone.
-    pub(crate) fn gone(kind: ChangeKind, before: &Arc<Registration>) -> Self {
+    pub(crate) fn gone(kind: ChangeKind, before: Held) -> Self {
         Self {
             kind,
-            before: Some(Arc::clone(before)),
+            before: Some(before),
             after: None,
             is_first: false,
             suppress_unregister_notify: None,
@@ -77,11 +77,11 @@ impl Change {
     }
 
     /// A registration that a snapshot held.
-    pub(crate) fn restored(held: &Held) -> Self {
+    pub(crate) fn restored(held: Held) -> Self {
         Self {
             kind: ChangeKind::Registered,
             before: None,
-            after: Some(Arc::new(held.registration())),
+            after: Some(held),
             is_first: false,
             suppress_unregister_notify: None,
         }
@@ -97,16 +97,13 @@ impl Change {
     }
 }
 
-/// What is told of a registration that a snapshot held.
-type OnRestored = Arc<dyn Fn(&Held) + Send + Sync>;
-
 /// Told of every change, after it is made, by whoever made it: has to be quick, and must not come
 /// back to the registrar.
 #[derive(Clone)]
 pub struct Watcher {
     tell: Arc<dyn Fn(&Change) + Send + Sync>,
     wants_refreshes: Arc<dyn Fn() -> bool + Send + Sync>,
-    restored: Option<OnRestored>,
+    wants_restored: bool,
 }
 
 impl Watcher {
@@ -123,14 +120,14 @@ impl Watcher {
         Self {
             tell: Arc::new(tell),
             wants_refreshes: Arc::new(wants),
-            restored: None,
+            wants_restored: true,
         }
     }
 
-    /// Told in this way of what a snapshot held, without having all of it unpacked.
+    /// Not told of what a snapshot held.
     #[must_use]
-    pub fn restoring(mut self, restored: impl Fn(&Held) + Send + Sync + 'static) -> Self {
-        self.restored = Some(Arc::new(restored));
+    pub fn of_news(mut self) -> Self {
+        self.wants_restored = false;
         self
     }
 }
@@ -156,8 +153,8 @@ impl Watchers {
         let Some(first) = wanting.next() else { return };
         let change = Change {
             kind: ChangeKind::Refreshed,
-            before: Some(Arc::new(refreshed.before.registration())),
-            after: Some(Arc::new(refreshed.after.registration())),
+            before: Some(refreshed.before.clone()),
+            after: Some(refreshed.after.clone()),
             is_first: false,
             suppress_unregister_notify: None,
         };
@@ -167,13 +164,10 @@ impl Watchers {
     }
 
     /// Tells that a snapshot held a registration.
-    pub(crate) fn tell_restored(&self, held: &Held) {
-        for watcher in &*self.0 {
-            match &watcher.restored {
-                Some(restored) => restored(held),
-                None => (watcher.tell)(&Change::restored(held)),
-            }
-        }
+    pub(crate) fn tell_restored(&self, held: Held) {
+        let change = Change::restored(held);
+        let wanting = self.0.iter().filter(|watcher| watcher.wants_restored);
+        wanting.for_each(|watcher| (watcher.tell)(&change));
     }
 
     /// Tells what `change` makes; nothing is made where nobody listens.

@@ -60,10 +60,6 @@ impl Queue {
     }
 }
 
-fn lacks_data(registration: &Registration) -> bool {
-    registration.account.id.is_none() || registration.account.authorizing_id.is_none()
-}
-
 impl Directory {
     /// One that asks at most `rate` questions a second, and the watcher that it learns from.
     pub fn new(rate: u32) -> (Self, Watcher) {
@@ -79,17 +75,11 @@ impl Directory {
             known,
             rate: rate.max(1),
         };
-        let queue = Arc::new(Queue { sender, waiting });
-        let queueing = Arc::clone(&queue);
+        let queue = Queue { sender, waiting };
         let watcher = Watcher::new(move |change| {
-            let lacking = change.after.as_ref().filter(|after| lacks_data(after));
+            let lacking = change.after.as_ref().filter(|after| after.lacks_data());
             if let Some(after) = lacking.filter(|_| change.kind != ChangeKind::Identified) {
-                queueing.ask(after.aor(), change.is_first);
-            }
-        });
-        let watcher = watcher.restoring(move |held| {
-            if held.lacks_data() {
-                queue.ask(held.aor(), false);
+                queue.ask(after.aor(), change.is_first);
             }
         });
         (directory, watcher)
@@ -179,7 +169,7 @@ impl Registrar {
             return;
         };
         self.stats.add(IDENTIFIED, 1);
-        self.accounts.learn(&after);
+        self.accounts.learn(&after.registration());
         self.watchers.tell_with(|| {
             Some(Change {
                 kind: ChangeKind::Identified,

@@ -6,11 +6,13 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use kapi::Flush;
-use registration::{Aor, Registration, Zone};
+use registration::{Aor, Zone};
+
+use crate::held::Held;
 
 /// Flushes whose echo is awaited. The oldest is given up for a newer one: its phones are let in
 /// from the next second on.
@@ -65,8 +67,10 @@ impl Echoes {
     }
 
     /// The flush was carried out and this was forgotten. Returns what may be let in already.
-    pub(crate) fn carried_out(&self, flush: &Flush, forgotten: &[Arc<Registration>]) -> Vec<Aor> {
-        let forgotten = forgotten.iter().map(|gone| (gone.aor(), gone.zone.clone()));
+    pub(crate) fn carried_out(&self, flush: &Flush, forgotten: &[Held]) -> Vec<Aor> {
+        let forgotten = forgotten
+            .iter()
+            .map(|gone| (gone.aor(), gone.zone().clone()));
         let mut awaited = self.lock();
         let mut of_it = awaited.iter_mut().rev().filter(|one| one.flush == *flush);
         let mut open = Vec::new();
@@ -129,7 +133,7 @@ mod tests {
     fn each_is_let_in_by_the_echo_of_its_zone() {
         let world = World::new(vec![]);
         world.register("bob");
-        let (all, local) = (world.all(), Zone::new("local"));
+        let (all, local) = (world.registrar.all(), Zone::new("local"));
         let bob = || vec![all[0].aor()];
         let echoes = Echoes::default();
         assert_eq!(echoes.carried_out(&flush(), &all), []);

@@ -63,16 +63,11 @@ impl Feed {
                 sender: Some(sender),
             }),
         });
-        let [watching, followed, restoring] = std::array::from_fn(|_| Arc::clone(&feed));
+        let (watching, followed) = (Arc::clone(&feed), Arc::clone(&feed));
         let watcher = Watcher::of_refreshes(
             move |change| watching.tell(change),
             move || followed.is_followed(),
-        )
-        .restoring(move |held| {
-            if restoring.is_followed() {
-                restoring.tell(&Change::restored(held));
-            }
-        });
+        );
         (feed, watcher)
     }
 

@@ -1,9 +1,9 @@
 //! Flushing: tell the proxies, wait until the brokers have it, then forget.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::collections::BTreeSet;
 
 use kapi::{Flush, Identity, REGISTRAR_EXCHANGE, encode_flush, flush_key};
-use registration::{Aor, Registration, Text, UnsafeName, Zone, check_flushable};
+use registration::{Aor, Text, UnsafeName, Zone, check_flushable};
 
 use crate::{accounts::Scope, bus::Publication, held::Held, table::Table, together::Unanswered};
 
@@ -78,36 +78,31 @@ pub(crate) fn check(what: &'static str, name: &str) -> Result<(), FlushError> {
 
 /// What is to be sent for all of an account: its realms as wholes, and by name what it has in
 /// realms that are not its own (those may hold other accounts' phones too).
-pub(crate) fn targets_of_account(
-    scope: &Scope,
-    registrations: &[impl AsRef<Registration>],
-) -> Vec<Flush> {
+pub(crate) fn targets_of_account(scope: &Scope, found: &[Held]) -> Vec<Flush> {
     let realms = scope.realms.iter().map(|realm| Flush {
         realm: realm.clone(),
         username: None,
         cache_only: false,
     });
-    let elsewhere = registrations
+    let is_own = |realm: &str| {
+        scope
+            .realms
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(realm))
+    };
+    let elsewhere = found
         .iter()
-        .map(AsRef::as_ref)
-        .filter(|r| {
-            !scope
-                .realms
-                .iter()
-                .any(|realm| r.realm.eq_ignore_ascii_case(realm))
-        })
+        .filter(|held| !is_own(held.realm()))
         // One phone with a hostile name must not keep the account from being flushed; the proxy
         // would not find it anyway.
-        .filter(|r| check_flushable(&r.username).is_ok() && check_flushable(&r.realm).is_ok());
+        .filter(|held| held.is_flushable());
     realms.chain(targets_by_name(elsewhere)).collect()
 }
 
 /// One flush by username and realm for each AOR, lower-cased: the one case that the proxies find
 /// with either of their database schemas.
-pub(crate) fn targets_by_name<'a>(
-    registrations: impl Iterator<Item = &'a Registration>,
-) -> Vec<Flush> {
-    let aors: BTreeSet<Aor> = registrations.map(Registration::aor).collect();
+pub(crate) fn targets_by_name<'a>(found: impl IntoIterator<Item = &'a Held>) -> Vec<Flush> {
+    let aors: BTreeSet<Aor> = found.into_iter().map(Held::aor).collect();
     aors.iter().map(of_aor).collect()
 }
 
@@ -156,23 +151,14 @@ pub(crate) fn check_all(flushes: &[Flush]) -> Result<(), FlushError> {
 
 /// Whether a flush names a registration: realm and username match in any case, the realm being the
 /// registration's or its account's.
-pub(crate) fn names(flush: &Flush, registration: &Registration) -> bool {
-    registration.is_of_realm(&flush.realm)
-        && flush
-            .username
-            .as_ref()
-            .is_none_or(|username| registration.username.eq_ignore_ascii_case(username))
+pub(crate) fn names(flush: &Flush, held: &Held) -> bool {
+    let is_named = |username: &Text| held.username().eq_ignore_ascii_case(username);
+    held.is_of_realm(&flush.realm) && flush.username.as_ref().is_none_or(is_named)
 }
 
 /// Takes out of the table what a flush names.
-pub(crate) fn forget(flush: &Flush, table: &Table) -> Vec<Arc<Registration>> {
-    let named = |held: &Held| {
-        held.is_of_realm(&flush.realm)
-            && flush
-                .username
-                .as_ref()
-                .is_none_or(|username| held.username().eq_ignore_ascii_case(username))
-    };
+pub(crate) fn forget(flush: &Flush, table: &Table) -> Vec<Held> {
+    let named = |held: &Held| names(flush, held);
     let candidates = table.find(None, &[&*flush.realm]);
     let named_now = candidates.iter().filter(|held| named(held));
     named_now

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use registration::{AccountId, Aor, Registration, UnixSeconds, Zone};
+use registration::{AccountId, Aor, Registration, UnixSeconds, Zone, check_flushable};
 
 use crate::{
     packed::Times,
@@ -107,6 +107,11 @@ impl Held {
     /// Whether it is not known whose it is, or by which device.
     pub(crate) fn lacks_data(&self) -> bool {
         self.account().is_none() || !self.slot.has_device()
+    }
+
+    /// Whether its names may be sent to the proxies.
+    pub(crate) fn is_flushable(&self) -> bool {
+        check_flushable(&self.username()).is_ok() && check_flushable(self.realm()).is_ok()
     }
 
     /// All of it.

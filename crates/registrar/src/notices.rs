@@ -13,6 +13,7 @@ use crate::{
     Registrar,
     bus::Publication,
     changes::{Change, ChangeKind, Watcher},
+    held::Held,
     outcome::{NOTICE_LOST, NOTICE_SENT},
 };
 
@@ -62,7 +63,7 @@ impl Notices {
             }
         };
         // Who was registered before is no news.
-        (notices, Watcher::new(watcher).restoring(|_| {}))
+        (notices, Watcher::new(watcher).of_news())
     }
 
     /// Changes that wait to be looked into.
@@ -79,7 +80,12 @@ impl Notices {
                 registrar.stats.add(NOTICE_LOST, lost);
                 tracing::warn!(lost, "changes came faster than notices could be sent");
             }
-            for (about, notice) in self.due(&change) {
+            let (before, after) = (change.before.as_ref(), change.after.as_ref());
+            let (before, after) = (
+                before.map(Held::registration),
+                after.map(Held::registration),
+            );
+            for (about, notice) in self.due(&change, before.as_ref(), after.as_ref()) {
                 let tells = match registrar.division() {
                     // Nobody else hears of it, but for its other owners.
                     Some(division) => division.tells_of(&about.realm),
@@ -93,9 +99,13 @@ impl Notices {
     }
 
     /// The notices of a change, each with the registration it is about.
-    fn due<'a>(&self, change: &'a Change) -> Vec<(&'a Registration, Notice<'a>)> {
+    fn due<'a>(
+        &self,
+        change: &Change,
+        before: Option<&'a Registration>,
+        after: Option<&'a Registration>,
+    ) -> Vec<(&'a Registration, Notice<'a>)> {
         let mut due = Vec::new();
-        let (before, after) = (change.before.as_deref(), change.after.as_deref());
         let ended = matches!(
             change.kind,
             ChangeKind::Unregistered | ChangeKind::Expired | ChangeKind::Vanished

@@ -1,9 +1,7 @@
 //! Flushes as users order them.
 
-use std::sync::Arc;
-
 use kapi::{Flush, Notice, encode_notice};
-use registration::{Registration, Text};
+use registration::Text;
 
 use crate::{
     Registrar,
@@ -11,14 +9,14 @@ use crate::{
     bus::{Publication, Receipt},
     changes::{Change, ChangeKind},
     flush::{self, FlushError, Flushed},
-    held::unpacked,
+    held::Held,
 };
 
 impl Registrar {
     /// Flushes every registration of an account.
     pub async fn flush_account(&self, scope: &Scope) -> Result<Flushed, FlushError> {
         let order = async {
-            let found = unpacked(&self.find(Some(scope)).await?);
+            let found = self.find(Some(scope)).await?;
             let targets = flush::targets_of_account(scope, &found);
             self.carry_out(&targets, &found).await
         };
@@ -44,7 +42,7 @@ impl Registrar {
         username: &str,
         force: bool,
     ) -> Result<Flushed, FlushError> {
-        let found = self.table.select(None, &[realm]);
+        let found = self.table.find(None, &[realm]);
         let order = self.flush_named(found, username, force.then(|| vec![realm.into()]));
         self.meter.ordered(order.await)
     }
@@ -58,7 +56,7 @@ impl Registrar {
     ) -> Result<Flushed, FlushError> {
         let order = async {
             flush::check("username", username)?;
-            let found = unpacked(&self.find(Some(scope)).await?);
+            let found = self.find(Some(scope)).await?;
             let realms = force.then(|| scope.realms.clone());
             self.flush_named(found, username, realms).await
         };
@@ -69,13 +67,13 @@ impl Registrar {
     /// proxy knows.
     async fn flush_named(
         &self,
-        mut named: Vec<Arc<Registration>>,
+        mut named: Vec<Held>,
         username: &str,
         forced: Option<Vec<Text>>,
     ) -> Result<Flushed, FlushError> {
         flush::check("username", username)?;
-        named.retain(|r| r.username.eq_ignore_ascii_case(username));
-        let mut targets = flush::targets_by_name(named.iter().map(|r| &**r));
+        named.retain(|held| held.username().eq_ignore_ascii_case(username));
+        let mut targets = flush::targets_by_name(&named);
         if targets.is_empty() {
             let Some(realms) = forced else {
                 return Err(FlushError::NotRegistered(username.to_owned()));
@@ -84,18 +82,18 @@ impl Registrar {
         }
         let flushed = self.carry_out(&targets, &named).await?;
         if self.settings.check_sync {
-            for registration in &named {
-                self.check_sync(registration).await;
+            for held in &named {
+                self.check_sync(held).await;
             }
         }
         Ok(flushed)
     }
 
     /// Has the phone register anew.
-    async fn check_sync(&self, registration: &Registration) {
+    async fn check_sync(&self, held: &Held) {
         let notice = Notice::CheckSync {
-            username: &registration.username,
-            realm: &registration.realm,
+            username: &held.username(),
+            realm: held.realm(),
         };
         let (exchange, routing_key, body) = encode_notice(notice, &self.settings.identity);
         let publication = Publication {
@@ -113,14 +111,10 @@ impl Registrar {
     /// Carries flushes out. Of what was `found`, what other nodes have they forget when they hear of
     /// it.
     #[tracing::instrument(level = "debug", name = "flush", skip_all)]
-    async fn carry_out(
-        &self,
-        targets: &[Flush],
-        found: &[Arc<Registration>],
-    ) -> Result<Flushed, FlushError> {
+    async fn carry_out(&self, targets: &[Flush], found: &[Held]) -> Result<Flushed, FlushError> {
         flush::check_all(targets)?;
         let mut elsewhere: Vec<_> = found.to_vec();
-        elsewhere.retain(|one| self.is_elsewhere(&one.realm));
+        elsewhere.retain(|one| self.is_elsewhere(one.realm()));
         let mut done = Flushed::default();
         for flush in targets {
             let receipt = self.publish_flush(flush).await;
@@ -135,7 +129,7 @@ impl Registrar {
             for aor in self.echoes.carried_out(flush, &forgotten) {
                 self.table.reopen(&aor);
             }
-            self.tell_gone(ChangeKind::Flushed, &forgotten);
+            self.tell_flushed(&forgotten);
             done.repeated += self.repeats.take_up(&forgotten, self.clock.now());
             done.forgotten += forgotten.len();
             let theirs: Vec<_> = elsewhere
@@ -160,9 +154,10 @@ impl Registrar {
         self.coalesce.publish(flush, publishing).await
     }
 
-    pub(crate) fn tell_gone(&self, kind: ChangeKind, registrations: &[Arc<Registration>]) {
-        for gone in registrations {
-            self.watchers.tell_with(|| Some(Change::gone(kind, gone)));
+    pub(crate) fn tell_flushed(&self, forgotten: &[Held]) {
+        for gone in forgotten {
+            self.watchers
+                .tell_with(|| Some(Change::gone(ChangeKind::Flushed, gone.clone())));
         }
     }
 

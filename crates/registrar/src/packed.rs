@@ -259,30 +259,37 @@ pub(crate) fn username(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
     }
 }
 
-/// Fields that stand before the device's id.
+/// Fields that stand before the device's id, and all of them.
 const BEFORE_DEVICE: usize = 11;
+const FIELDS: usize = 14;
+
+impl Reader<'_> {
+    /// Passes over so many of the fields that [`write()`] writes.
+    fn skip(&mut self, fields: usize) {
+        for _ in 0..fields {
+            match self.next() {
+                Said::Framed => drop(self.next()),
+                Said::Plain => drop(self.take(PLAIN_BYTES)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Passes over a registration.
+    pub(crate) fn skip_registration(&mut self) {
+        self.skip(FIELDS);
+    }
+}
 
 /// Whether the device's id is among what [`write()`] wrote.
 pub(crate) fn has_device(bytes: &[u8]) -> bool {
     let mut from = Reader::new(bytes);
-    for _ in 0..BEFORE_DEVICE {
-        match from.next() {
-            Said::Framed => drop(from.next()),
-            Said::Plain => drop(from.take(PLAIN_BYTES)),
-            _ => {}
-        }
-    }
+    from.skip(BEFORE_DEVICE);
     !matches!(from.next(), Said::Absent)
 }
 
-/// What stands at the bytes' beginning, with what is shared and when it was refreshed; and what is
-/// behind it.
-pub(crate) fn read<'a>(
-    bytes: &'a [u8],
-    owner: &Owner,
-    gear: &Gear,
-    times: Times,
-) -> (Registration, Reader<'a>) {
+/// What stands at the bytes' beginning, with what is shared and when it was refreshed.
+pub(crate) fn read(bytes: &[u8], owner: &Owner, gear: &Gear, times: Times) -> Registration {
     let mut from = Reader::new(bytes);
     let username = from.text();
     let original_contact = original_contact(&mut from, &username);
@@ -296,7 +303,7 @@ pub(crate) fn read<'a>(
     let authorizing_id = from.maybe(None);
     let owner_id = from.maybe(None);
     let presence_id = presence_id(&mut from, &username, &owner.realm);
-    let registration = Registration {
+    Registration {
         username,
         realm: owner.realm.clone(),
         contact,
@@ -328,8 +335,14 @@ pub(crate) fn read<'a>(
         registrar_node: gear.node.clone(),
         registrar_hostname: gear.hostname.clone(),
         zone: gear.zone.clone(),
-    };
-    (registration, from)
+    }
+}
+
+/// The contact as the phone sent it.
+pub(crate) fn contact_of(bytes: &[u8]) -> Text {
+    let mut from = Reader::new(bytes);
+    let username = from.text();
+    original_contact(&mut from, &username)
 }
 
 fn original_contact(from: &mut Reader<'_>, username: &str) -> Text {

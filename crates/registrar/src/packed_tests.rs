@@ -100,14 +100,17 @@ proptest! {
         bytes.extend_from_slice(b"more");
         let (owner, gear) = shared_again(&registration);
         prop_assert_eq!(&owner, &Owner::of(&registration));
-        let (read, rest) = read(&bytes, &owner, &gear, Times::of(&registration));
+        let read = read(&bytes, &owner, &gear, Times::of(&registration));
         prop_assert_eq!(&read, &registration);
+        let mut rest = Reader::new(&bytes);
+        rest.skip_registration();
         prop_assert!(!rest.is_broken);
         prop_assert_eq!(rest.left, b"more");
         prop_assert_eq!(&*username(&bytes), &*registration.username);
         // Cut anywhere, it is seen to be.
         for cut in 0..length {
-            let (_, rest) = super::read(&bytes[..cut], &owner, &gear, Times::of(&registration));
+            let mut rest = Reader::new(&bytes[..cut]);
+            rest.skip_registration();
             prop_assert!(rest.is_broken, "cut at {}", cut);
         }
     }

@@ -23,6 +23,7 @@ use crate::{
     changes::{Change, ChangeKind},
     delivery::Delivery,
     health::Round,
+    held::Held,
     outcome::{FIND, GHOST, UNANSWERED},
     questions::{Answered, Patience},
 };
@@ -360,12 +361,13 @@ impl Registrar {
     }
 
     fn remove_ghost(&self, seen: &Registration) -> bool {
-        let Some(gone) = self.table.remove_if(&seen.aor(), |now| is_same(now, seen)) else {
+        let is_same = |now: &Held| is_same(&now.registration(), seen);
+        let Some(gone) = self.table.take_out(&seen.username, &seen.realm, is_same) else {
             return false;
         };
         self.stats.add(GHOST, 1);
         self.watchers
-            .tell_with(|| Some(Change::gone(ChangeKind::Vanished, &gone)));
+            .tell_with(|| Some(Change::gone(ChangeKind::Vanished, gone)));
         true
     }
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::{
-    Change, ChangeKind, Delivery, Outcome, Watcher,
+    Change, ChangeKind, Delivery, Held, Outcome, Watcher,
     fakes::{ACCOUNT, World},
 };
 
@@ -137,9 +137,11 @@ fn followers_hear_of_it_if_they_want_to() {
         4
     );
     let last = told.last().unwrap();
-    let times = [&last.before, &last.after].map(|side| side.as_ref().unwrap().last_registration.0);
+    let times =
+        [&last.before, &last.after].map(|side| side.as_ref().unwrap().last_registration().0);
     assert_eq!(times[1] - times[0], 60);
-    assert_eq!(&last.after, &Some(world.all()[0].clone()));
+    let after = last.after.as_ref().map(Held::registration);
+    assert_eq!(after, Some((*world.all()[0]).clone()));
 }
 
 /// The padding counts for us, not at the proxy: what the short way leaves behind is judged by it.

@@ -6,12 +6,14 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-use registration::{Aor, Clock, Registration, UnixMillis, check_flushable};
+use registration::{Aor, Clock, UnixMillis};
 use tokio::sync::Notify;
+
+use crate::held::Held;
 
 /// Ages at which a young registration is flushed again. By the last every proxy has written it, the
 /// fraction of a second included that an event's time lacks. The first is for those that have
@@ -35,27 +37,26 @@ struct Waiting {
 
 impl Repeats {
     /// Takes up those of `flushed` that are too young to be found. Returns how many.
-    pub(crate) fn take_up(&self, flushed: &[Arc<Registration>], now: UnixMillis) -> usize {
+    pub(crate) fn take_up(&self, flushed: &[Held], now: UnixMillis) -> usize {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let mut young = 0;
-        for registration in flushed {
-            let born = registration.last_registration.millis();
+        for held in flushed {
+            let born = held.last_registration().millis();
             let due: Vec<UnixMillis> = AGES
                 .iter()
                 .map(|age| UnixMillis(born.0.saturating_add(*age)))
                 .filter(|due| *due > now)
                 .collect();
-            let is_safe = check_flushable(&registration.username).is_ok()
-                && check_flushable(&registration.realm).is_ok();
             let has_room = waiting.by_due.len() + due.len() <= MAX_WAITING;
-            if due.is_empty() || !is_safe || !has_room {
+            if due.is_empty() || !held.is_flushable() || !has_room {
                 continue;
             }
             young += 1;
+            let aor = held.aor();
             for due in due {
                 waiting.taken_up += 1;
                 let key = (due, waiting.taken_up);
-                waiting.by_due.insert(key, registration.aor());
+                waiting.by_due.insert(key, aor.clone());
             }
         }
         drop(waiting);
@@ -112,7 +113,7 @@ mod tests {
         world.register("new");
         let repeats = Repeats::default();
         let now = world.clock.now();
-        assert_eq!(repeats.take_up(&world.all(), now), 2);
+        assert_eq!(repeats.take_up(&world.registrar.all(), now), 2);
         let mut order = Vec::new();
         for millis in [2_000, 2_200, 3_000, 6_200] {
             let clock = ManualClock::at(UnixMillis(now.0 + millis));

@@ -131,10 +131,7 @@ impl Registrar {
         let watchers = Watchers::new(watchers);
         let telling = watchers.clone();
         let on_expired: OnExpired = Arc::new(move |ended| {
-            telling.tell_with(|| {
-                let ended = Arc::new(ended.registration());
-                Some(Change::gone(ChangeKind::Expired, &ended))
-            });
+            telling.tell_with(|| Some(Change::gone(ChangeKind::Expired, ended.clone())));
         });
         let questions = Questions::new(Arc::clone(&bus), settings.identity.clone());
         Self {
@@ -299,7 +296,7 @@ impl Registrar {
             return Outcome::CredentialFlush;
         }
         let forgotten = flush::forget(flush, &self.table);
-        self.tell_gone(ChangeKind::Flushed, &forgotten);
+        self.tell_flushed(&forgotten);
         Outcome::Flushed(forgotten.len())
     }
 

@@ -12,7 +12,7 @@ use std::{
     },
 };
 
-use registration::{Aor, Balance, Ledger, Registration, UnixMillis, UnixSeconds};
+use registration::{Aor, Balance, Ledger, Registration, Text, UnixMillis, UnixSeconds};
 use triomphe::ThinArc;
 
 use crate::{
@@ -133,8 +133,9 @@ impl Slot {
 
     /// Of somebody who is registered, as [`Slot::packed`] has told of it; `None` if that is none.
     pub(crate) fn from_packed(times: Times, bytes: &[u8], making: Making<'_>) -> Option<Self> {
-        let (_, rest) = packed::read(bytes, &making.owner, &making.gear, times);
-        let is_sound = !rest.is_broken && rest.left.is_empty();
+        let mut reader = Reader::new(bytes);
+        reader.skip_registration();
+        let is_sound = !reader.is_broken && reader.left.is_empty();
         is_sound.then(|| Self::new(making, times, Kind::Live, false, bytes))
     }
 
@@ -233,10 +234,6 @@ impl Slot {
 
     /// The registration of a slot that is live, with its times as they were.
     pub(crate) fn registration(&self, times: Times) -> Registration {
-        self.read(times).0
-    }
-
-    fn read(&self, times: Times) -> (Registration, Reader<'_>) {
         let head = self.head();
         packed::read(self.bytes(), &head.owner, &head.gear, times)
     }
@@ -248,29 +245,36 @@ impl Slot {
         if told.is_foreign {
             return Some(self.foreign(balance));
         }
-        let unpacked = match live {
-            Some(_) => None,
-            None => Some(self.registration(self.times())),
+        let (contact, node) = match live {
+            Some(live) => (live.original_contact.clone(), live.registrar_node.clone()),
+            None => self.binding(),
         };
-        let live = live.or(unpacked.as_ref())?;
-        let (contact, node) = (live.original_contact.clone(), live.registrar_node.clone());
         let second = UnixSeconds(u64::from(self.times().last));
         Some(Ledger::of(second, contact, node, balance))
     }
 
     /// The ledger that stands behind the registration.
     fn foreign(&self, balance: Balance) -> Ledger {
-        let mut rest = match self.kind() {
-            Kind::Live => self.read(self.times()).1,
-            Kind::Remembered => {
-                let mut reader = Reader::new(self.bytes());
-                reader.text();
-                reader
-            }
-        };
+        let mut rest = self.behind();
         let second = UnixSeconds(u64::from(rest.number()));
         let (contact, node) = (rest.text(), rest.maybe(None));
         Ledger::of(second, contact, node, balance)
+    }
+
+    /// The contact as the phone sent it, and the node it was heard from, of a slot that is live.
+    pub(crate) fn binding(&self) -> (Text, Option<Text>) {
+        let contact = packed::contact_of(self.bytes());
+        (contact, self.gear().node.clone())
+    }
+
+    /// What stands behind the registration, or behind the name of who has none.
+    fn behind(&self) -> Reader<'_> {
+        let mut reader = Reader::new(self.bytes());
+        match self.kind() {
+            Kind::Live => reader.skip_registration(),
+            Kind::Remembered => drop(reader.text()),
+        }
+        reader
     }
 
     /// What is a phone's own, for [`Slot::from_packed`]: without its ledger.
@@ -279,7 +283,7 @@ impl Slot {
         if !self.told().is_foreign {
             return bytes;
         }
-        let ledger = self.read(self.times()).1.left.len();
+        let ledger = self.behind().left.len();
         bytes
             .get(..bytes.len().saturating_sub(ledger))
             .unwrap_or(bytes)

@@ -57,9 +57,9 @@ pub struct Applied {
     /// What was decided.
     pub decision: Decision,
     /// What was there.
-    pub before: Option<Arc<Registration>>,
+    pub before: Option<Held>,
     /// What is there now.
-    pub after: Option<Arc<Registration>>,
+    pub after: Option<Held>,
 }
 
 /// Told of registrations that ended by themselves, within two seconds of it. Must not come back to
@@ -73,6 +73,8 @@ pub struct Table {
     leases: Leases,
     pub(crate) owners: Pool<Owner>,
     pub(crate) gears: Pool<Gear>,
+    /// Of those that are registered no more.
+    no_gear: Arc<Gear>,
     load: Load,
     capacity: Capacity,
     clock: Arc<dyn Clock>,
@@ -106,6 +108,7 @@ impl Table {
             leases: Leases::new(Arc::clone(&clock)),
             owners: Pool::default(),
             gears: Pool::default(),
+            no_gear: Arc::default(),
             load: Load::default(),
             capacity,
             clock,
@@ -174,33 +177,29 @@ impl Table {
         judge: impl FnOnce(Past<'_>) -> Judgement,
     ) -> Applied {
         let held = place.held();
-        let before = live(held.as_ref(), place.now);
-        let ledger = ledger(held.as_ref(), before.as_deref());
+        let live = live(held.as_ref(), place.now);
+        let ledger = ledger(held.as_ref(), live.as_ref());
+        let before = held.clone().filter(|_| live.is_some()).map(Held::new);
         let mut judged = judge(Past {
-            live: before.as_deref(),
+            live: live.as_ref(),
             ledger: ledger.as_ref(),
         });
         self.keep_within(&mut judged, held.as_ref());
-        let after = match &judged.decision {
-            Decision::Store(registration, _) => Some(Arc::new((**registration).clone())),
-            Decision::Remove(_) => None,
-            Decision::Ignore(_) => before.clone(),
+        let (is_news, now) = match &judged.decision {
+            Decision::Store(registration, _) => (true, Some(&**registration)),
+            Decision::Remove(_) => (true, None),
+            Decision::Ignore(_) => (false, live.as_ref()),
         };
-        let is_news = !matches!(judged.decision, Decision::Ignore(_));
+        let mut after = before.clone().filter(|_| !is_news);
         if is_news || judged.ledger.is_some() {
             let ledger = judged.ledger.or(ledger);
-            let fingerprint = match (&after, &held) {
-                (Some(after), _) if is_news && is_settled(after) => fingerprint,
+            let fingerprint = match (now, &held) {
+                (Some(now), _) if is_news && is_settled(now) => fingerprint,
                 (Some(_), Some(held)) if !is_news => held.fingerprint(),
                 _ => 0,
             };
-            self.put(
-                &mut place,
-                held.as_ref(),
-                after.as_deref(),
-                ledger.as_ref(),
-                fingerprint,
-            );
+            let slot = self.put(&mut place, held.as_ref(), now, ledger.as_ref(), fingerprint);
+            after = now.map(|_| Held::new(slot));
         }
         Applied {
             decision: judged.decision,
@@ -238,7 +237,7 @@ impl Table {
         live: Option<&Registration>,
         ledger: Option<&Ledger>,
         fingerprint: Fingerprint,
-    ) {
+    ) -> Slot {
         let was_live = held.filter(|held| held.kind() == Kind::Live);
         if let Some(ended) = was_live.filter(|held| !held.is_live(place.now)) {
             // Its lease is not up yet, and will now be given to another.
@@ -278,11 +277,12 @@ impl Table {
         let is_it = |slot: &Slot| slot.is_of(place.username, place.realm);
         let hash = |slot: &Slot| self.shards.hash_of(slot);
         match place.shard.entry(place.hash, is_it, hash) {
-            hash_table::Entry::Occupied(mut there) => *there.get_mut() = slot,
+            hash_table::Entry::Occupied(mut there) => *there.get_mut() = slot.clone(),
             hash_table::Entry::Vacant(free) => {
-                free.insert(slot);
+                free.insert(slot.clone());
             }
         }
+        slot
     }
 
     fn shared(&self, place: &Place<'_>, live: Option<&Registration>) -> (Arc<Owner>, Arc<Gear>) {
@@ -293,7 +293,7 @@ impl Table {
             ),
             None => (
                 self.owners.share(Owner::nobodys(place.realm)),
-                self.gears.share(Gear::default()),
+                Arc::clone(&self.no_gear),
             ),
         }
     }
@@ -366,9 +366,9 @@ pub struct Refreshed {
     pub after: Held,
 }
 
-fn live(held: Option<&Slot>, now: UnixMillis) -> Option<Arc<Registration>> {
+fn live(held: Option<&Slot>, now: UnixMillis) -> Option<Registration> {
     let held = held.filter(|held| held.is_live(now))?;
-    Some(Arc::new(Held::new(held.clone()).registration()))
+    Some(held.registration(held.times()))
 }
 
 fn lease(hash: u64, slot: &Slot) -> Lease {

@@ -252,11 +252,7 @@ fn threads_leave_table_and_index_alike() {
                 for round in 0..500 {
                     let user = format!("u{}", (round * 7 + thread) % 10);
                     match (round + thread) % 4 {
-                        0 => drop(
-                            world
-                                .table
-                                .remove_if(&Aor::new(&user, "main.example.com"), |_| true),
-                        ),
+                        0 => drop(world.table.take_out(&user, "main.example.com", |_| true)),
                         1 => drop(world.register(&user, "main.example.com", 0, 0)),
                         n => drop(world.register(&user, "main.example.com", n % 2, 60)),
                     }
@@ -283,7 +279,7 @@ proptest! {
         for (user, account, realm, kind, seconds) in steps {
             let (user, realm) = (format!("u{user}"), format!("r{realm}.example.com"));
             match kind {
-                0 => drop(world.table.remove_if(&Aor::new(&user, &realm), |_| true)),
+                0 => drop(world.table.take_out(&user, &realm, |_| true)),
                 1 => drop(world.register(&user, &realm, account, 0)),
                 _ => drop(world.register(&user, &realm, account, 30)),
             }

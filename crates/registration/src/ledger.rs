@@ -63,7 +63,7 @@ impl Ledger {
 
     /// What to remember of a registration that is taken out by order: it has ended as often as it
     /// has begun.
-    pub fn closed(registration: &Registration, second: UnixSeconds) -> Self {
+    pub(crate) fn closed(registration: &Registration, second: UnixSeconds) -> Self {
         Self {
             second,
             contact: registration.original_contact.clone(),

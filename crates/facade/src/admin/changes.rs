@@ -86,9 +86,9 @@ impl Follower {
 
     fn line(&self, change: &Change) -> Option<Bytes> {
         let mut concerned = [&change.after, &change.before].into_iter().flatten();
-        let registration = concerned.find(|registration| {
+        let held = concerned.find(|held| {
             let realm = self.realm.as_deref();
-            realm.is_none_or(|realm| registration.is_of_realm(realm))
+            realm.is_none_or(|realm| held.is_of_realm(realm))
         })?;
         let now = self.facade.clock.now();
         let mut line = format!(
@@ -97,7 +97,7 @@ impl Follower {
             now.seconds().0
         )
         .into_bytes();
-        write_line(registration, now, &mut line);
+        write_line(&held.registration(), now, &mut line);
         line.pop();
         line.extend_from_slice(b"}\n");
         Some(Bytes::from(line))

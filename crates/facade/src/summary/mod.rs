@@ -13,7 +13,7 @@ use std::{
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
 use registrar::{Change, ChangeKind, Held, Registrar, Watcher};
-use registration::{AccountId, Clock, Registration, Zone};
+use registration::{AccountId, Clock, Zone};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -100,15 +100,13 @@ impl Summary {
             }),
             clock,
         });
-        let (watching, restoring) = (Arc::clone(&summary), Arc::clone(&summary));
-        let watcher = Watcher::new(move |change| watching.note(change))
-            .restoring(move |held| restoring.restored(held));
-        (summary, watcher)
+        let watching = Arc::clone(&summary);
+        (summary, Watcher::new(move |change| watching.note(change)))
     }
 
     fn note(&self, change: &Change) {
         let now = self.clock.now().seconds().0;
-        let (before, after) = (change.before.as_deref(), change.after.as_deref());
+        let (before, after) = (change.before.as_ref(), change.after.as_ref());
         let mut state = self.lock();
         state.hour.come_to(now);
         match (before, after) {
@@ -129,23 +127,6 @@ impl Summary {
         if change.kind != ChangeKind::Refreshed {
             state.hour.note(change.kind, registrations);
         }
-    }
-
-    /// Notes a registration that a snapshot held.
-    fn restored(&self, held: &Held) {
-        let now = self.clock.now().seconds().0;
-        let counted = Counted {
-            user_agent: held.user_agent(),
-            zone: held.zone(),
-            account: held.account(),
-            name: held.account_name(),
-            realm: held.account_realm().unwrap_or(held.realm()),
-        };
-        let mut state = self.lock();
-        state.hour.come_to(now);
-        state.count(counted, 1);
-        let registrations = at_least_none(state.registrations);
-        state.hour.note(ChangeKind::Registered, registrations);
     }
 
     /// Notes how many refreshes there have been since the start; to be called about once a second.
@@ -181,10 +162,10 @@ impl Summary {
     }
 }
 
-fn counts_alike(one: &Registration, other: &Registration) -> bool {
-    one.user_agent == other.user_agent
-        && one.zone == other.zone
-        && one.account.id == other.account.id
+fn counts_alike(one: &Held, other: &Held) -> bool {
+    one.user_agent() == other.user_agent()
+        && one.zone() == other.zone()
+        && one.account() == other.account()
 }
 
 /// What is counted of a registration.
@@ -198,14 +179,13 @@ struct Counted<'a> {
 }
 
 impl<'a> Counted<'a> {
-    fn of(registration: &'a Registration) -> Self {
-        let account = &registration.account;
+    fn of(held: &'a Held) -> Self {
         Self {
-            user_agent: registration.user_agent.as_deref(),
-            zone: &registration.zone,
-            account: account.id.as_ref(),
-            name: account.name.as_deref(),
-            realm: account.realm.as_deref().unwrap_or(&registration.realm),
+            user_agent: held.user_agent(),
+            zone: held.zone(),
+            account: held.account(),
+            name: held.account_name(),
+            realm: held.account_realm().unwrap_or(held.realm()),
         }
     }
 }

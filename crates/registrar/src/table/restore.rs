@@ -66,7 +66,7 @@ impl Table {
             self.index.put(slot);
             restored.push((lease(place.hash, slot), slot.until()));
             drop(place);
-            watchers.tell_restored(&Held::new(slot.clone()));
+            watchers.tell_restored(Held::new(slot.clone()));
         }
         let count = restored.len() as u64;
         self.leases.grant_all(restored.into_iter());
