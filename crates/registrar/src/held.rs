@@ -49,11 +49,6 @@ impl Held {
         &self.slot
     }
 
-    /// Whether this is the slot it was found in, and nothing about it has changed.
-    pub(crate) fn is_still(&self, slot: &Slot) -> bool {
-        self.slot.is(slot) && self.times == slot.times()
-    }
-
     /// SIP username, as the phone wrote it.
     pub fn username(&self) -> std::borrow::Cow<'_, str> {
         self.slot.username()

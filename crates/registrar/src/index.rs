@@ -10,13 +10,34 @@ use hashbrown::DefaultHashBuilder;
 use parking_lot::Mutex;
 use registration::{AccountId, Text, UnixMillis};
 
-use crate::{shared::Owner, slot::Slot, slots::Slots};
+use crate::{
+    shared::{Count, Owner},
+    slot::Slot,
+    slots::Slots,
+};
 
 /// Slots with the same keys.
-struct Group {
+pub(crate) struct Group {
     /// Any of their owners.
     owner: Arc<Owner>,
     members: Mutex<Members>,
+    /// How often one has come, gone, or taken another's place.
+    changes: Count,
+}
+
+impl Group {
+    pub(crate) fn account(&self) -> Option<&AccountId> {
+        self.owner.account.as_ref()
+    }
+
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.get()
+    }
+
+    /// Shows all its slots to `show`.
+    pub(crate) fn each(&self, show: impl FnMut(&Slot)) {
+        self.members.lock().slots.each(show);
+    }
 }
 
 struct Members {
@@ -55,7 +76,8 @@ impl Members {
     }
 }
 
-type Groups = Vec<Arc<Group>>;
+/// Only one of their locks is to be held at a time, and none of the maps'.
+pub(crate) type Groups = Vec<Arc<Group>>;
 
 /// Slots by account and by realm. Realms are folded to lower case.
 #[derive(Default)]
@@ -73,6 +95,7 @@ impl Index {
             let mut groups = self.realms.entry(owner.folded_realm.clone()).or_default();
             if let Some(group) = groups.iter().find(|group| group.owner.has_keys_of(owner)) {
                 group.members.lock().put(slot.clone());
+                group.changes.add();
                 return;
             }
             let mut members = Members::default();
@@ -80,6 +103,7 @@ impl Index {
             let group = Arc::new(Group {
                 owner: Arc::clone(owner),
                 members: Mutex::new(members),
+                changes: Count::default(),
             });
             groups.reserve_exact(1);
             groups.push(Arc::clone(&group));
@@ -106,6 +130,7 @@ impl Index {
         let is_empty = of.get(at).is_some_and(|group| {
             let mut members = group.members.lock();
             members.slots.remove(slot.stay());
+            group.changes.add();
             members.slots.len() == 0
         });
         if !is_empty {
@@ -126,15 +151,16 @@ impl Index {
         }
     }
 
-    /// Shows those of an account to `show`.
-    pub(crate) fn of_account(&self, account: &AccountId, show: impl FnMut(&Slot)) {
+    /// The groups of an account.
+    pub(crate) fn of_account(&self, account: &AccountId) -> Groups {
         let groups = self.accounts.get(account).map(|groups| groups.clone());
-        each(groups.unwrap_or_default(), show);
+        groups.unwrap_or_default()
     }
 
-    /// Shows those of a realm, in any case, to `show`.
-    pub(crate) fn of_realm(&self, realm: &str, show: impl FnMut(&Slot)) {
-        each(self.groups_of(realm), show);
+    /// The groups of a realm, in any case.
+    pub(crate) fn of_realm(&self, realm: &str) -> Groups {
+        let groups = self.groups_ref(realm);
+        groups.map(|groups| groups.clone()).unwrap_or_default()
     }
 
     /// How many of an account live.
@@ -164,18 +190,12 @@ impl Index {
         }
     }
 
-    fn groups_of(&self, realm: &str) -> Groups {
-        let groups = self.groups_ref(realm);
-        groups.map(|groups| groups.clone()).unwrap_or_default()
-    }
-
     /// How many there are of the same account; of the same realm, where there is no account.
     pub(crate) fn peers_of(&self, owner: &Owner) -> usize {
         let groups = match &owner.account {
-            Some(account) => self.accounts.get(account).map(|groups| groups.clone()),
-            None => Some(self.groups_of(&owner.folded_realm)),
+            Some(account) => self.of_account(account),
+            None => self.of_realm(&owner.folded_realm),
         };
-        let groups = groups.unwrap_or_default();
         groups
             .iter()
             .map(|group| group.members.lock().slots.len())
@@ -208,13 +228,6 @@ impl Index {
 
 fn count<'a>(groups: impl Iterator<Item = &'a Arc<Group>>, now: UnixMillis) -> usize {
     groups.map(|group| group.members.lock().count(now)).sum()
-}
-
-/// Only one group's lock is held at a time, and none of the maps'.
-fn each(groups: Groups, mut show: impl FnMut(&Slot)) {
-    for group in groups {
-        group.members.lock().slots.each(&mut show);
-    }
 }
 
 fn link<K: Eq + Hash + Clone>(

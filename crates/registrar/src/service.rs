@@ -35,7 +35,7 @@ use crate::{
     questions::Questions,
     recovery::Replay,
     repeats::Repeats,
-    table::{Again, Hearing, OnExpired, Table},
+    table::{Again, Hearing, Mark, OnExpired, Table},
     together::{MAX_GATHERED, Unanswered},
 };
 
@@ -345,11 +345,16 @@ impl Registrar {
         self.table.find(Some(&scope.account), &scope.realms)
     }
 
-    /// Whether [`Registrar::list`] would list these again, in this order and unchanged. Takes far less
-    /// than listing them; may say no where it would.
-    pub fn lists_still(&self, scope: &Scope, listed: &[Held]) -> bool {
+    /// The same, and what tells [`Registrar::lists_still`] whether it still is.
+    pub fn list_marked(&self, scope: &Scope) -> (Vec<Held>, Mark) {
+        self.table.find_marked(Some(&scope.account), &scope.realms)
+    }
+
+    /// Whether [`Registrar::list`] would list the same as when this was marked, in the same order and
+    /// unchanged. Takes far less than listing it; may say no where it would.
+    pub fn lists_still(&self, scope: &Scope, mark: &Mark) -> bool {
         self.table
-            .finds_still(Some(&scope.account), &scope.realms, listed)
+            .is_as_marked(Some(&scope.account), &scope.realms, mark)
     }
 
     /// The live registrations of a realm, or whose account has it, in no order.

@@ -1,5 +1,10 @@
 //! What many phones have in common, held once for all of them.
 
+use std::{
+    hash::{Hash, Hasher},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
 use registration::{AccountId, Proxy, Registration, Text, Zone};
 
 use crate::packed::{Reader, optional, text};
@@ -18,6 +23,41 @@ pub(crate) struct Owner {
     pub(crate) account_name: Option<Text>,
     pub(crate) from_host: Text,
     pub(crate) to_host: Text,
+    /// How often one of them has said the same again.
+    pub(crate) refreshes: Count,
+}
+
+/// How often something has happened. What differs by nothing else is the same.
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicU64);
+
+impl Count {
+    /// What was done before is seen by whoever sees it counted.
+    pub(crate) fn add(&self) {
+        self.0.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl Clone for Count {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Count {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Count {}
+
+impl Hash for Count {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 impl Owner {
@@ -37,6 +77,7 @@ impl Owner {
             account_name: account.name.clone(),
             from_host: once(&registration.from_host),
             to_host: once(&registration.to_host),
+            refreshes: Count::default(),
         }
     }
 
@@ -97,6 +138,7 @@ impl Owner {
             account_name: None,
             from_host: "".into(),
             to_host: "".into(),
+            refreshes: Count::default(),
         }
     }
 

@@ -208,11 +208,6 @@ impl Slot {
         self.realm().eq_ignore_ascii_case(realm) && self.username().eq_ignore_ascii_case(username)
     }
 
-    /// Whether two are one and the same.
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        std::ptr::eq(self.0.as_ptr(), other.0.as_ptr())
-    }
-
     pub(crate) fn times(&self) -> Times {
         let head = self.head();
         Times {
@@ -325,6 +320,7 @@ impl Slot {
         };
         head.told.store(told.pack(), Ordering::Relaxed);
         head.last.store(second, Ordering::Relaxed);
+        head.owner.refreshes.add();
         true
     }
 }

@@ -28,6 +28,7 @@ use crate::{
     slot::{Fingerprint, Making, Slot},
 };
 
+pub use self::lookup::Mark;
 use self::{
     merge::merge_record,
     shards::{Shard, Shards},

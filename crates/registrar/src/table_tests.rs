@@ -105,15 +105,17 @@ impl World {
     fn indexed(&self, account: usize) -> Vec<Aor> {
         let account = AccountId::parse(ACCOUNTS[account]).unwrap();
         let mut aors = Vec::new();
-        self.table
-            .index
-            .of_account(&account, |slot| aors.push(slot.aor()));
+        for group in self.table.index.of_account(&account) {
+            group.each(|slot| aors.push(slot.aor()));
+        }
         aors
     }
 
     fn of_realm(&self, realm: &str) -> usize {
         let mut count = 0;
-        self.table.index.of_realm(realm, |_| count += 1);
+        for group in self.table.index.of_realm(realm) {
+            group.each(|_| count += 1);
+        }
         count
     }
 

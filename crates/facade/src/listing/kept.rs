@@ -1,13 +1,13 @@
 //! Accounts' lists as they were last answered, for as long as they say what the table holds.
 //!
 //! Whoever watches an account asks for the same list again and again. To see that nothing of it has
-//! changed takes a look at each registration; to write it anew takes unpacking each.
+//! changed takes a look at a few counters; to write it anew takes unpacking each registration.
 
 use std::{sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse};
 use moka::sync::Cache;
-use registrar::{Held, Registrar, Scope};
+use registrar::{Held, Mark, Registrar, Scope};
 use registration::{AccountId, Text};
 
 use super::text;
@@ -21,8 +21,8 @@ use crate::{
 
 /// A list that nobody has asked for since is let go.
 const KEEP: Duration = Duration::from_mins(1);
-/// What a registration of a list takes besides its text.
-const BYTES_EACH: usize = size_of::<Held>();
+/// About what a list takes besides its text.
+const BYTES_MORE: usize = 512;
 
 /// Lists that were answered lately.
 pub struct Lists(Cache<(AccountId, Shape), Arc<List>>);
@@ -30,8 +30,8 @@ pub struct Lists(Cache<(AccountId, Shape), Arc<List>>);
 /// A list as it was answered.
 pub(super) struct List {
     realms: Vec<Text>,
-    /// As they were found, in that order.
-    found: Vec<Held>,
+    mark: Mark,
+    length: usize,
     data: Vec<u8>,
     revision: String,
 }
@@ -55,19 +55,24 @@ impl Lists {
         shape: Shape,
     ) -> Option<Arc<List>> {
         let list = self.0.get(&(scope.account.clone(), shape))?;
-        let is_true = list.realms == scope.realms && registrar.lists_still(scope, &list.found);
+        let is_true = list.realms == scope.realms && registrar.lists_still(scope, &list.mark);
         is_true.then_some(list)
     }
 
     /// The list of what was found of an account, which may be asked for again.
-    pub(super) fn keep(&self, scope: &Scope, shape: Shape, found: Vec<Held>) -> Arc<List> {
-        let mut sorted: Vec<&Held> = found.iter().collect();
-        sorted.sort_by(|one, other| by_name(one, other));
-        let data = text(sorted, shape);
+    pub(super) fn keep(
+        &self,
+        scope: &Scope,
+        shape: Shape,
+        (mut found, mark): (Vec<Held>, Mark),
+    ) -> Arc<List> {
+        found.sort_by(by_name);
+        let data = text(&found, shape);
         let list = Arc::new(List {
             realms: scope.realms.clone(),
             revision: envelope::revision(&data),
-            found,
+            mark,
+            length: found.len(),
             data,
         });
         self.0
@@ -78,7 +83,7 @@ impl Lists {
 
 impl List {
     fn weight(&self) -> u32 {
-        let bytes = self.data.len() + self.found.len() * BYTES_EACH;
+        let bytes = self.data.len() + BYTES_MORE;
         u32::try_from(bytes).unwrap_or(u32::MAX)
     }
 
@@ -88,7 +93,7 @@ impl List {
         facade: &Facade,
     ) -> Result<HttpResponse, ApiError> {
         let extras = Extras {
-            page_size: Some(self.found.len()),
+            page_size: Some(self.length),
             ..Extras::default()
         };
         envelope::answer(req, facade, (&self.data, &self.revision), extras)

@@ -82,7 +82,7 @@ impl World {
     }
 
     fn keep(&self, scope: &Scope) -> Vec<u8> {
-        let found = self.registrar.list(scope);
+        let found = self.registrar.list_marked(scope);
         self.lists.keep(scope, self.shape, found).data.clone()
     }
 }

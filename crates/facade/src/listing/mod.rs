@@ -60,14 +60,17 @@ pub(crate) async fn answer(
     {
         return list.answer(req, facade);
     }
-    let mut registrations = match page.alone(&filters) {
-        Some((from, limit)) => facade.registrar.find_page(scope, from, limit).await?,
-        None => facade.registrar.find(scope).await?,
+    let mut registrations = match (kept, page.alone(&filters)) {
+        (Some(scope), _) => match facade.registrar.list_marked(scope) {
+            (found, mark) if found.len() <= SHORT => {
+                let list = facade.lists.keep(scope, shape, (found, mark));
+                return list.answer(req, facade);
+            }
+            (found, _) => found,
+        },
+        (None, Some((from, limit))) => facade.registrar.find_page(scope, from, limit).await?,
+        (None, None) => facade.registrar.find(scope).await?,
     };
-    if let Some(scope) = kept.filter(|_| registrations.len() <= SHORT) {
-        let list = facade.lists.keep(scope, shape, registrations);
-        return list.answer(req, facade);
-    }
     if !filters.is_empty() {
         registrations.retain(|held| filters.admit(&held.registration()));
     }

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use parking_lot::MutexGuard;
-use registration::{AccountId, Aor, Registration, Text};
+use registration::{AccountId, Aor, Registration, Text, UnixSeconds};
 
 use super::{Table, shards::Shard};
 use crate::{
     held::{Held, unpacked},
+    index::Group,
+    shared::Owner,
     slot::Slot,
 };
 
@@ -16,6 +18,32 @@ use crate::{
 enum Found {
     ByAccount,
     ByRealm,
+}
+
+/// Tells whether what was found is so still.
+pub struct Mark {
+    groups: Vec<(Arc<Group>, u64)>,
+    owners: Vec<(Arc<Owner>, u64)>,
+    /// When the first of them ends.
+    until: UnixSeconds,
+}
+
+/// Owners, each once, with how often their phones had refreshed when the first was looked at.
+#[derive(Default)]
+struct Owners(Vec<(Arc<Owner>, u64)>);
+
+impl Owners {
+    fn note(&mut self, owner: &Arc<Owner>) {
+        // Nearly all of a group have the same.
+        if !self
+            .0
+            .iter()
+            .rev()
+            .any(|(known, _)| Arc::ptr_eq(known, owner))
+        {
+            self.0.push((Arc::clone(owner), owner.refreshes.get()));
+        }
+    }
 }
 
 impl Table {
@@ -27,42 +55,74 @@ impl Table {
         held.map(|held| Arc::new(Held::new(held).registration()))
     }
 
-    /// Shows the live slots of an account, then those of realms that are not of the account; says which
-    /// of the two each is. One that is found by several realms is shown for each.
-    fn each_live(
+    /// The groups of an account, then those of realms that are not of the account, and which of the
+    /// two each is. One that is found by several realms is there for each.
+    fn groups(
         &self,
         account: Option<&AccountId>,
         realms: &[impl AsRef<str>],
-        mut show: impl FnMut(Found, &Slot),
-    ) {
-        let now = self.clock.now();
-        if let Some(account) = account {
-            self.index.of_account(account, |slot| {
-                if slot.is_live(now) {
-                    show(Found::ByAccount, slot);
-                }
-            });
-        }
-        for realm in realms {
-            self.index.of_realm(realm.as_ref(), |slot| {
-                let known = account.is_some() && slot.owner().account.as_ref() == account;
-                if !known && slot.is_live(now) {
-                    show(Found::ByRealm, slot);
-                }
-            });
-        }
+    ) -> impl Iterator<Item = (Found, Arc<Group>)> {
+        let own = account.map(|account| self.index.of_account(account));
+        let own = own.into_iter().flatten();
+        let of_realms = realms.iter();
+        let beyond = of_realms.flat_map(|realm| self.index.of_realm(realm.as_ref()));
+        let beyond = beyond.filter(move |group| account.is_none() || group.account() != account);
+        own.map(|group| (Found::ByAccount, group))
+            .chain(beyond.map(|group| (Found::ByRealm, group)))
     }
 
     /// The live registrations of an account and of realms, each once, in no order.
     pub fn find(&self, account: Option<&AccountId>, realms: &[impl AsRef<str>]) -> Vec<Held> {
+        self.look(account, realms, |_, _| {}, |_| {})
+    }
+
+    /// The same, and what tells whether it still is.
+    pub fn find_marked(
+        &self,
+        account: Option<&AccountId>,
+        realms: &[impl AsRef<str>],
+    ) -> (Vec<Held>, Mark) {
+        let (mut groups, mut owners) = (Vec::new(), Owners::default());
+        let found = self.look(
+            account,
+            realms,
+            |group, changes| groups.push((Arc::clone(group), changes)),
+            |slot| owners.note(slot.owner()),
+        );
+        let ends = found.iter().map(|held| held.times().end());
+        let until = ends.min().unwrap_or(u64::MAX);
+        let mark = Mark {
+            groups,
+            owners: owners.0,
+            until: UnixSeconds(until),
+        };
+        (found, mark)
+    }
+
+    /// Goes through the groups and their live slots; notes each before it is looked at, so that
+    /// whatever changes later is seen to have changed.
+    fn look(
+        &self,
+        account: Option<&AccountId>,
+        realms: &[impl AsRef<str>],
+        mut note_group: impl FnMut(&Arc<Group>, u64),
+        mut note: impl FnMut(&Slot),
+    ) -> Vec<Held> {
+        let now = self.clock.now();
         let (mut found, mut beyond) = (Vec::new(), Vec::new());
-        self.each_live(account, realms, |how, slot| {
+        for (how, group) in self.groups(account, realms) {
+            note_group(&group, group.changes());
             let of = match how {
                 Found::ByAccount => &mut found,
                 Found::ByRealm => &mut beyond,
             };
-            of.push(Held::new(slot.clone()));
-        });
+            group.each(|slot| {
+                note(slot);
+                if slot.is_live(now) {
+                    of.push(Held::new(slot.clone()));
+                }
+            });
+        }
         if found.is_empty() && realms.len() <= 1 {
             return beyond;
         }
@@ -75,20 +135,26 @@ impl Table {
         found
     }
 
-    /// Whether [`Table::find`] would find these again, in this order and unchanged. Takes far less than
-    /// finding them; may say no where it would.
-    pub fn finds_still(
+    /// Whether [`Table::find`] would find the same as when this was marked, in the same order and
+    /// unchanged. Takes far less than finding it; may say no where it would.
+    pub fn is_as_marked(
         &self,
         account: Option<&AccountId>,
         realms: &[impl AsRef<str>],
-        found: &[Held],
+        mark: &Mark,
     ) -> bool {
-        let mut expected = found.iter();
-        let mut are_same = true;
-        self.each_live(account, realms, |_, slot| {
-            are_same = are_same && expected.next().is_some_and(|held| held.is_still(slot));
+        let mut marked = mark.groups.iter();
+        let are_same = self.groups(account, realms).all(|(_, group)| {
+            let as_marked = marked.next();
+            as_marked.is_some_and(|(same, changes)| {
+                Arc::ptr_eq(same, &group) && *changes == group.changes()
+            })
         });
-        are_same && expected.next().is_none()
+        let mut owners = mark.owners.iter();
+        are_same
+            && marked.next().is_none()
+            && owners.all(|(owner, refreshes)| *refreshes == owner.refreshes.get())
+            && self.clock.now() < mark.until.millis()
     }
 
     /// How many [`Table::find`] finds.
