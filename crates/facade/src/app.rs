@@ -35,6 +35,8 @@ pub struct ServerSettings {
     pub drain_timeout: Duration,
 }
 
+/// What belongs to an account begins with this.
+const ACCOUNT: &str = "/v2/accounts/{account_id}";
 pub(crate) const COLLECTION: &str = "GET, HEAD, DELETE, OPTIONS";
 pub(crate) const PROBE: &str = "GET, HEAD, OPTIONS";
 pub(crate) const MEMBER: &str = "GET, HEAD, DELETE, OPTIONS";
@@ -57,37 +59,41 @@ pub fn routes(config: &mut ServiceConfig) {
                 .route(web::get().to(health::ready))
                 .route(web::head().to(health::ready)),
         )
+        // One look at the account, then plain comparisons: these are asked all day.
         .service(
-            resource("/v2/accounts/{account_id}/registrations", COLLECTION)
-                .route(web::get().to(registrations::list))
-                .route(web::head().to(registrations::list))
-                .route(web::delete().to(registrations::flush_all))
-                .route(web::post().to(tunnel::post_all)),
-        )
-        .service(
-            resource("/v2/accounts/{account_id}/registrations/count", COLLECTION)
-                .route(web::get().to(registrations::count))
-                .route(web::head().to(registrations::count))
-                .route(web::delete().to(registrations::flush_count))
-                .route(web::post().to(tunnel::post_one)),
-        )
-        .service(
-            resource("/v2/accounts/{account_id}/registrations/events", COLLECTION)
-                .route(web::get().to(events::events))
-                .route(web::delete().to(registrations::flush_events))
-                .route(web::post().to(tunnel::post_one)),
-        )
-        .service(
-            resource("/v2/accounts/{account_id}/registrations/{username}", MEMBER)
-                .route(web::get().to(registrations::one))
-                .route(web::head().to(registrations::one))
-                .route(web::delete().to(registrations::flush_one))
-                .route(web::post().to(tunnel::post_one)),
-        )
-        .service(
-            resource("/v2/accounts/{account_id}/devices/status", PROBE)
-                .route(web::get().to(devices::status))
-                .route(web::head().to(devices::status)),
+            web::scope(ACCOUNT)
+                .service(
+                    of_account("/v2/accounts/{account_id}/registrations", COLLECTION)
+                        .route(web::get().to(registrations::list))
+                        .route(web::head().to(registrations::list))
+                        .route(web::delete().to(registrations::flush_all))
+                        .route(web::post().to(tunnel::post_all)),
+                )
+                .service(
+                    of_account("/v2/accounts/{account_id}/registrations/count", COLLECTION)
+                        .route(web::get().to(registrations::count))
+                        .route(web::head().to(registrations::count))
+                        .route(web::delete().to(registrations::flush_count))
+                        .route(web::post().to(tunnel::post_one)),
+                )
+                .service(
+                    of_account("/v2/accounts/{account_id}/registrations/events", COLLECTION)
+                        .route(web::get().to(events::events))
+                        .route(web::delete().to(registrations::flush_events))
+                        .route(web::post().to(tunnel::post_one)),
+                )
+                .service(
+                    of_account("/v2/accounts/{account_id}/registrations/{username}", MEMBER)
+                        .route(web::get().to(registrations::one))
+                        .route(web::head().to(registrations::one))
+                        .route(web::delete().to(registrations::flush_one))
+                        .route(web::post().to(tunnel::post_one)),
+                )
+                .service(
+                    of_account("/v2/accounts/{account_id}/devices/status", PROBE)
+                        .route(web::get().to(devices::status))
+                        .route(web::head().to(devices::status)),
+                ),
         )
         .service(
             resource("/v2/registrations", PROBE)
@@ -110,9 +116,23 @@ pub fn routes(config: &mut ServiceConfig) {
         }));
 }
 
+/// Where a request went to, by the path's pattern.
+pub(crate) struct Route(pub(crate) &'static str);
+
 /// A path with and without a slash at its end, that says which methods it takes.
-pub(crate) fn resource(path: &str, allow: &'static str) -> Resource {
-    web::resource([path.to_owned(), format!("{path}/")])
+pub(crate) fn resource(path: &'static str, allow: &'static str) -> Resource {
+    resource_at(path, path, allow)
+}
+
+/// The same of a path that begins with [`ACCOUNT`], within its scope.
+fn of_account(path: &'static str, allow: &'static str) -> Resource {
+    let within = path.strip_prefix(ACCOUNT).unwrap_or(path);
+    resource_at(within, path, allow)
+}
+
+fn resource_at(at: &'static str, path: &'static str, allow: &'static str) -> Resource {
+    web::resource([at.to_owned(), format!("{at}/")])
+        .app_data(Route(path))
         .route(web::method(actix_web::http::Method::OPTIONS).to(move || ready(preflight(allow))))
         .default_service(web::to(move || async move {
             Err::<HttpResponse, _>(ApiError::InvalidMethod { allow })

@@ -1,6 +1,7 @@
 //! The edge every request and answer passes: its id, its log line, and the envelope of errors.
 
 use std::{
+    fmt,
     panic::AssertUnwindSafe,
     time::{Duration, Instant},
 };
@@ -15,15 +16,36 @@ use actix_web::{
     web::Data,
 };
 use futures_util::FutureExt as _;
+use serde::{Serialize, Serializer};
 use serde_json::json;
 use tracing::Instrument as _;
-use uuid::Uuid;
+use uuid::{Uuid, fmt::Simple};
 
 use crate::{Facade, envelope, error::ApiError};
 
 /// Identifies a request in its answer and in every log line about it: 32 lower-case hex digits.
-#[derive(Clone)]
-pub(crate) struct RequestId(pub(crate) String);
+#[derive(Clone, Copy, Default)]
+pub(crate) struct RequestId(Uuid);
+
+impl RequestId {
+    /// The id that the boundary gave the request.
+    pub(crate) fn of(req: &HttpRequest) -> Self {
+        req.extensions().get().copied().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.simple().encode_lower(&mut [0; Simple::LENGTH]))
+    }
+}
+
+impl Serialize for RequestId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut digits = [0; Simple::LENGTH];
+        serializer.serialize_str(self.0.simple().encode_lower(&mut digits))
+    }
+}
 
 /// Bodies up to this many bytes are sent as they are.
 const SHORT: u64 = 1024;
@@ -35,10 +57,9 @@ fn id_for(req: &ServiceRequest) -> RequestId {
         .headers()
         .get(X_REQUEST_ID)
         .and_then(|value| value.to_str().ok());
-    match given.filter(|id| id.len() == 32 && id.bytes().all(hex)) {
-        Some(given) => RequestId(given.to_owned()),
-        None => RequestId(Uuid::new_v4().simple().to_string()),
-    }
+    let given = given.filter(|id| id.len() == 32 && id.bytes().all(hex));
+    let given = given.and_then(|id| Uuid::try_parse(id).ok());
+    RequestId(given.unwrap_or_else(Uuid::new_v4))
 }
 
 /// Gives the request an id and the answer its envelope, and logs it once.
@@ -47,14 +68,14 @@ pub(crate) async fn boundary(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = id_for(&req);
-    req.extensions_mut().insert(id.clone());
+    req.extensions_mut().insert(id);
     // The path without its query: a token may stand there.
     let facade = req.app_data::<Data<Facade>>().cloned();
-    let span = tracing::info_span!("request", request_id = %id.0, method = %req.method(), path = %req.path());
+    let span = tracing::info_span!("request", request_id = %id, method = %req.method(), path = %req.path());
     let begun = Instant::now();
     // Errors of handlers and extractors arrive as responses that carry them; nothing is left that
     // could fail before them.
-    let throttled = req.app_data::<Data<Facade>>().and_then(|facade| {
+    let throttled = facade.as_ref().and_then(|facade| {
         let address = req.peer_addr().map(|address| address.ip());
         facade.throttle.admit_request(address).err()
     });
@@ -64,7 +85,7 @@ pub(crate) async fn boundary(
         let answering = AssertUnwindSafe(next.call(req)).catch_unwind();
         match answering.instrument(span.clone()).await {
             Ok(answered) => answered?.map_into_boxed_body(),
-            Err(_) => return Err(panicked(&id, &span)),
+            Err(_) => return Err(panicked(id, &span)),
         }
     };
     let _entered = span.enter();
@@ -76,7 +97,7 @@ pub(crate) async fn boundary(
             .headers_mut()
             .insert(header::CONTENT_ENCODING, identity);
     }
-    if let Ok(value) = HeaderValue::from_str(&id.0) {
+    if let Ok(value) = HeaderValue::try_from(id.to_string()) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
     if let Some(facade) = facade {
@@ -100,14 +121,14 @@ fn log(response: &ServiceResponse<impl MessageBody>, took: Duration) {
 }
 
 /// What is said when answering made us panic. The request is gone with it.
-fn panicked(id: &RequestId, span: &tracing::Span) -> Error {
+fn panicked(id: RequestId, span: &tracing::Span) -> Error {
     span.in_scope(|| tracing::error!("a request made us panic; it was answered with 500"));
     let body = json!({
         "data": {"message": "internal error"}, "error": "500", "message": "internal_error",
-        "status": "error", "request_id": id.0,
+        "status": "error", "request_id": id,
     });
     let response = HttpResponse::InternalServerError()
-        .insert_header((X_REQUEST_ID, id.0.as_str()))
+        .insert_header((X_REQUEST_ID, id.to_string()))
         .json(body);
     InternalError::from_response("panicked", response).into()
 }

@@ -1,16 +1,22 @@
 //! Crossbar's envelope around every answer.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
 
 use actix_web::{
-    HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError as _,
-    http::{StatusCode, header},
+    HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError as _,
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
+    web::Bytes,
 };
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::{Facade, auth::token_of, boundary::RequestId, error::ApiError, query::Params};
+use crate::{
+    Facade, auth::token_of, boundary::RequestId, error::ApiError, pieces::Pieces, query::Params,
+};
 
 /// What an answer holds besides its data.
 #[derive(Default)]
@@ -27,11 +33,16 @@ pub(crate) struct Extras {
     pub(crate) warning: Option<String>,
 }
 
+/// What comes before the data of a good answer.
 #[derive(Serialize)]
-struct Success<'a> {
+struct Before<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    auth_token: Option<String>,
-    data: (),
+    auth_token: Option<Cow<'a, str>>,
+}
+
+/// What comes after it.
+#[derive(Serialize)]
+struct After<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     next_start_key: Option<String>,
     node: &'a str,
@@ -39,7 +50,7 @@ struct Success<'a> {
     note: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     page_size: Option<usize>,
-    request_id: &'a str,
+    request_id: RequestId,
     revision: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     start_key: Option<String>,
@@ -53,12 +64,12 @@ struct Success<'a> {
 #[derive(Serialize)]
 struct Failure<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    auth_token: Option<String>,
+    auth_token: Option<Cow<'a, str>>,
     data: Value,
     error: String,
     message: &'static str,
     node: &'a str,
-    request_id: &'a str,
+    request_id: RequestId,
     status: &'static str,
     timestamp: String,
     version: &'static str,
@@ -68,17 +79,18 @@ struct Failure<'a> {
 pub(crate) fn success(
     req: &HttpRequest,
     facade: &Facade,
-    data: &[u8],
+    data: Vec<u8>,
     extras: Extras,
 ) -> Result<HttpResponse, ApiError> {
-    answer(req, facade, (data, &revision(data)), extras)
+    let revision = revision(&data);
+    answer(req, facade, (data.into(), &revision), extras)
 }
 
 /// The same around data whose revision is known.
 pub(crate) fn answer(
     req: &HttpRequest,
     facade: &Facade,
-    (data, revision): (&[u8], &str),
+    (data, revision): (Bytes, &str),
     extras: Extras,
 ) -> Result<HttpResponse, ApiError> {
     let pretty = Params::of(req).flag("pretty")?;
@@ -86,18 +98,19 @@ pub(crate) fn answer(
         return Ok(unchanged);
     }
     let (head, tail) = around(req, facade, revision, extras)?;
-    let mut body = Vec::with_capacity(head.len() + data.len() + tail.len());
-    for part in [&*head, data, &*tail] {
-        body.extend_from_slice(part);
-    }
+    let body = Pieces::new([head.into(), data, tail.into()]);
     let mut response = HttpResponse::Ok();
-    response.insert_header((header::ETAG, format!("\"{revision}\"")));
-    Ok(json(&mut response, Ok(body), pretty))
+    response.insert_header((header::ETAG, quoted(revision)));
+    if pretty {
+        return Ok(json(&mut response, Ok(body.join()), pretty));
+    }
+    Ok(response.content_type(JSON).body(body))
 }
 
 const INTERNAL: ApiError = ApiError::Framework {
     status: StatusCode::INTERNAL_SERVER_ERROR,
 };
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// What stands before and after the data.
 pub(crate) fn around(
@@ -106,16 +119,15 @@ pub(crate) fn around(
     revision: &str,
     extras: Extras,
 ) -> Result<(Vec<u8>, Vec<u8>), ApiError> {
-    // It can stand nowhere else: within a text its quotes would be escaped.
-    const NO_DATA: &str = "\"data\":null";
-    let envelope = Success {
+    let before = Before {
         auth_token: echoed_token(req, facade),
-        data: (),
+    };
+    let after = After {
         next_start_key: extras.next_start_key,
         node: &facade.node,
         note: extras.note,
         page_size: extras.page_size,
-        request_id: &RequestId::of(req),
+        request_id: RequestId::of(req),
         revision,
         start_key: extras.start_key,
         status: "success",
@@ -123,12 +135,25 @@ pub(crate) fn around(
         version: env!("CARGO_PKG_VERSION"),
         warning: extras.warning,
     };
-    let envelope = serde_json::to_string(&envelope).map_err(|_| INTERNAL)?;
-    let (head, tail) = envelope.split_once(NO_DATA).ok_or(INTERNAL)?;
-    Ok((
-        format!("{head}\"data\":").into_bytes(),
-        tail.as_bytes().to_vec(),
-    ))
+    let mut head = Vec::with_capacity(128);
+    let mut tail = Vec::with_capacity(512);
+    serde_json::to_writer(&mut head, &before).map_err(|_| INTERNAL)?;
+    serde_json::to_writer(&mut tail, &after).map_err(|_| INTERNAL)?;
+    // One object of the two.
+    head.pop();
+    if before.auth_token.is_some() {
+        head.push(b',');
+    }
+    head.extend_from_slice(b"\"data\":");
+    if let Some(brace) = tail.first_mut() {
+        *brace = b',';
+    }
+    Ok((head, tail))
+}
+
+/// A revision as a header has it.
+fn quoted(revision: &str) -> String {
+    ["\"", revision, "\""].concat()
 }
 
 /// A strong validator of data: equal content, equal revision.
@@ -138,7 +163,10 @@ pub(crate) fn revision(data: &[u8]) -> String {
 
 /// 304, if the caller has data of this revision already.
 pub(crate) fn unchanged(req: &HttpRequest, revision: &str) -> Option<HttpResponse> {
-    let etag = format!("\"{revision}\"");
+    if !req.headers().contains_key(header::IF_NONE_MATCH) {
+        return None;
+    }
+    let etag = quoted(revision);
     has_already(req, &etag).then(|| {
         HttpResponse::NotModified()
             .insert_header((header::ETAG, etag))
@@ -155,7 +183,7 @@ pub(crate) fn failure(req: &HttpRequest, facade: &Facade, error: &ApiError) -> H
         error: status.as_str().to_owned(),
         message: error.message(),
         node: &facade.node,
-        request_id: &RequestId::of(req),
+        request_id: RequestId::of(req),
         status: if status.is_server_error() {
             "fatal"
         } else {
@@ -193,7 +221,7 @@ fn json(
     } else {
         envelope
     } {
-        Ok(body) => response.content_type("application/json").body(body),
+        Ok(body) => response.content_type(JSON).body(body),
         Err(error) => {
             tracing::error!(%error, "cannot write the answer");
             HttpResponse::InternalServerError().finish()
@@ -203,13 +231,7 @@ fn json(
 
 /// A strong validator of data by its digest: equal content, equal revision.
 pub(crate) fn hex_half(digest: &[u8]) -> String {
-    let half = digest.get(..16).unwrap_or(digest);
-    half.iter()
-        .fold(String::with_capacity(32), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    hex::encode(digest.get(..16).unwrap_or(digest))
 }
 
 pub(crate) fn has_already(req: &HttpRequest, etag: &str) -> bool {
@@ -222,7 +244,7 @@ pub(crate) fn has_already(req: &HttpRequest, etag: &str) -> bool {
     is_read && tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
-fn echoed_token(req: &HttpRequest, facade: &Facade) -> Option<String> {
+fn echoed_token<'a>(req: &'a HttpRequest, facade: &Facade) -> Option<Cow<'a, str>> {
     facade.echo_token.then(|| token_of(req).unwrap_or_default())
 }
 
@@ -231,14 +253,4 @@ fn timestamp(facade: &Facade) -> String {
     jiff::Timestamp::from_second(seconds)
         .unwrap_or(jiff::Timestamp::MAX)
         .to_string()
-}
-
-impl RequestId {
-    /// The id that the boundary gave the request.
-    pub(crate) fn of(req: &HttpRequest) -> String {
-        req.extensions()
-            .get::<Self>()
-            .map(|id| id.0.clone())
-            .unwrap_or_default()
-    }
 }

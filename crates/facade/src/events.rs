@@ -1,6 +1,6 @@
 //! An account's changes as they happen, as server-sent events (HTML Living Standard, 9.2).
 
-use std::{collections::VecDeque, convert::Infallible, time::Duration};
+use std::{borrow::Cow, collections::VecDeque, convert::Infallible, time::Duration};
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -102,7 +102,7 @@ impl Follower {
             following.last_id
         )));
         Self {
-            token: token_of(req),
+            token: token_of(req).map(Cow::into_owned),
             facade,
             scope,
             shape,

@@ -20,6 +20,7 @@ mod metrics;
 mod openapi;
 mod order;
 mod page;
+mod pieces;
 mod query;
 mod registrations;
 mod summary;

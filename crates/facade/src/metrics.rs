@@ -14,7 +14,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{Facade, admin::Operator, caller::ToRead, error::ApiError};
+use crate::{Facade, admin::Operator, app::Route, caller::ToRead, error::ApiError};
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -30,13 +30,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answered {
     method: &'static str,
-    route: String,
+    route: &'static str,
     status: u16,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Route {
-    route: String,
+struct Of {
+    route: &'static str,
 }
 
 /// All metrics of the process.
@@ -44,7 +44,7 @@ struct Route {
 pub struct Metrics {
     registry: Arc<Registry>,
     requests: Family<Answered, Counter>,
-    durations: Family<Route, Histogram>,
+    durations: Family<Of, Histogram>,
 }
 
 impl Default for Metrics {
@@ -78,15 +78,15 @@ impl Metrics {
     /// Notes an answer.
     pub(crate) fn answered<B>(&self, response: &ServiceResponse<B>, took: Duration) {
         let request = response.request();
-        let route = request.match_pattern();
-        let route = route.unwrap_or_else(|| "unmatched".to_owned());
+        let route = request.app_data::<Route>();
+        let route = route.map_or("unmatched", |route| route.0);
         let answered = Answered {
             method: method(request.method()),
-            route: route.clone(),
+            route,
             status: response.status().as_u16(),
         };
         self.requests.get_or_create(&answered).inc();
-        let durations = self.durations.get_or_create(&Route { route });
+        let durations = self.durations.get_or_create(&Of { route });
         durations.observe(took.as_secs_f64());
     }
 

@@ -71,7 +71,7 @@ pub(crate) async fn one(
     };
     let mut data = Vec::new();
     write_json(&held.registration(), Spelling::Http, &mut data);
-    success(&req, &facade, &data, Extras::default())
+    success(&req, &facade, data, Extras::default())
 }
 
 /// `GET /v2/accounts/{ACCOUNT_ID}/registrations/count`
@@ -94,7 +94,7 @@ pub(crate) async fn count(
     success(
         &req,
         &facade,
-        format!("{{\"count\":{count}}}").as_bytes(),
+        format!("{{\"count\":{count}}}").into_bytes(),
         Extras::default(),
     )
 }
@@ -220,7 +220,7 @@ fn flushed_ok(req: &HttpRequest, facade: &Facade, flushed: &Flushed) -> Answer {
     success(
         req,
         facade,
-        b"\"ok\"",
+        b"\"ok\"".to_vec(),
         Extras {
             note,
             warning,

@@ -1,25 +1,34 @@
 //! Where a token may stand in a request.
 
-use actix_web::{HttpRequest, http::header};
+use std::borrow::Cow;
+
+use actix_web::{
+    HttpRequest,
+    http::header::{self, HeaderName},
+};
 
 use crate::query::Params;
 
+const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
+
 /// The caller's token: `X-Auth-Token`, else `auth_token` in the query, else `Authorization: Bearer`.
-pub(crate) fn token_of(req: &HttpRequest) -> Option<String> {
-    let text = |name: &str| {
-        req.headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
+pub(crate) fn token_of(req: &HttpRequest) -> Option<Cow<'_, str>> {
+    let text = |name: HeaderName| {
+        let value = req.headers().get(name)?;
+        value.to_str().ok()
     };
     let bearer = || {
-        let (scheme, token) = text(header::AUTHORIZATION.as_str())?.split_once(' ')?;
-        scheme
-            .eq_ignore_ascii_case("bearer")
-            .then(|| token.trim().to_owned())
+        let (scheme, token) = text(header::AUTHORIZATION)?.split_once(' ')?;
+        let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+        is_bearer.then(|| token.trim().into())
     };
-    text("x-auth-token")
-        .map(str::to_owned)
-        .or_else(|| Params::of(req).get("auth_token").map(str::to_owned))
+    let in_query = || {
+        let token = Params::of(req).get("auth_token")?.to_owned();
+        Some(token.into())
+    };
+    text(X_AUTH_TOKEN)
+        .map(Cow::from)
+        .or_else(in_query)
         .or_else(bearer)
         .filter(|token| !token.is_empty())
 }

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, web::Bytes};
 use moka::sync::Cache;
 use registrar::{Held, Mark, Registrar, Scope};
 use registration::{AccountId, Text};
@@ -32,7 +32,7 @@ pub(super) struct List {
     realms: Vec<Text>,
     mark: Mark,
     length: usize,
-    data: Vec<u8>,
+    data: Bytes,
     revision: String,
 }
 
@@ -73,7 +73,7 @@ impl Lists {
             revision: envelope::revision(&data),
             mark,
             length: found.len(),
-            data,
+            data: data.into(),
         });
         self.0
             .insert((scope.account.clone(), shape), Arc::clone(&list));
@@ -96,7 +96,7 @@ impl List {
             page_size: Some(self.length),
             ..Extras::default()
         };
-        envelope::answer(req, facade, (&self.data, &self.revision), extras)
+        envelope::answer(req, facade, (self.data.clone(), &self.revision), extras)
     }
 }
 

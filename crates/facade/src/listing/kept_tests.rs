@@ -78,12 +78,12 @@ impl World {
 
     fn kept(&self, scope: &Scope) -> Option<Vec<u8>> {
         let list = self.lists.get(&self.registrar, scope, self.shape)?;
-        Some(list.data.clone())
+        Some(list.data.to_vec())
     }
 
     fn keep(&self, scope: &Scope) -> Vec<u8> {
         let found = self.registrar.list_marked(scope);
-        self.lists.keep(scope, self.shape, found).data.clone()
+        self.lists.keep(scope, self.shape, found).data.to_vec()
     }
 }
 

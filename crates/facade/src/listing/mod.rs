@@ -176,7 +176,7 @@ fn json(
     extras: Extras,
 ) -> Result<HttpResponse, ApiError> {
     if registrations.len() <= SHORT {
-        return envelope::success(req, facade, &text(&registrations, shape), extras);
+        return envelope::success(req, facade, text(&registrations, shape), extras);
     }
     let revision = revision(&registrations, shape);
     if let Some(unchanged) = envelope::unchanged(req, &revision) {
