@@ -12,7 +12,7 @@ use crate::{
     event::{Fleet, account_id},
     options::Plan,
     report::{Bound, Row, figure, median},
-    server::{TOKEN, layout},
+    server::{Answer, TOKEN, layout},
 };
 
 const SCRIPT: &str = include_str!("wrk.lua");
@@ -153,8 +153,8 @@ fn of(
         &format!("at {small}"),
     );
     growth.bound = matches!(question, Question::List(_)).then_some(Bound::RatioAtMost(1.1));
-    let bytes = bytes_of(folder, servers, question)?;
-    let same = Server::start(&["bytes", &bytes.display().to_string()])?;
+    let answer = answer_of(folder, servers, question)?;
+    let same = Server::start(&["bytes", &answer.display().to_string()])?;
     let mut percentiles = vec![[const { Vec::new() }; 4]; rates.len()];
     for _ in 0..plan.runs {
         let mut medians = Vec::new();
@@ -181,8 +181,8 @@ fn of(
     Ok(rates)
 }
 
-/// What is answered to the question, in a file.
-fn bytes_of(
+/// What is answered to the question, head and body, in a file.
+fn answer_of(
     folder: &TempDir,
     servers: &[(u32, Server)],
     question: Question,
@@ -192,13 +192,19 @@ fn bytes_of(
     let path = paths.first().context("there is no account")?;
     let url = format!("http://127.0.0.1:{}{path}", server.port);
     let runtime = tokio::runtime::Runtime::new()?;
-    let body = runtime.block_on(async {
+    let answer = runtime.block_on(async {
         let client = lab::http::client();
         let asking = client.get(&url).header("X-Auth-Token", TOKEN).send();
-        anyhow::Ok(asking.await?.error_for_status()?.bytes().await?)
+        let answer = asking.await?.error_for_status()?;
+        let head = answer.headers().iter();
+        let head = head.map(|(name, value)| Ok((name.to_string(), value.to_str()?.to_owned())));
+        anyhow::Ok(Answer {
+            head: head.collect::<anyhow::Result<_>>()?,
+            body: answer.text().await?,
+        })
     })?;
-    let file = folder.path().join("body");
-    fs::write(&file, &body)?;
+    let file = folder.path().join("answer");
+    fs::write(&file, serde_json::to_vec(&answer)?)?;
     Ok(file)
 }
 

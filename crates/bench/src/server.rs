@@ -5,6 +5,7 @@ use std::{fs, io::Read as _, net::TcpListener, path::Path, sync::Arc, time::Dura
 
 use actix_web::{
     App, HttpResponse, HttpServer,
+    http::header::{HeaderName, HeaderValue},
     web::{self, Bytes, Data},
 };
 use anyhow::ensure;
@@ -17,6 +18,7 @@ use rollcall::{
     config::{Log, LogFormat},
     telemetry,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
@@ -93,15 +95,39 @@ pub fn serve(phones: u32) -> anyhow::Result<()> {
     until_input_ends(port, || Ok(facade::serve(facade, listener, &settings)?))
 }
 
-/// Serves a file's bytes whatever is asked, until its input ends.
+/// An answer to a request.
+#[derive(Serialize, Deserialize)]
+pub struct Answer {
+    /// Headers.
+    pub head: Vec<(String, String)>,
+    /// The body.
+    pub body: String,
+}
+
+/// An answer as it is sent again and again.
+struct Same {
+    head: Vec<(HeaderName, HeaderValue)>,
+    body: Bytes,
+}
+
+/// Serves a file's answer whatever is asked, until its input ends.
 pub fn serve_bytes(file: &Path) -> anyhow::Result<()> {
-    let bytes = Data::new(Bytes::from(fs::read(file)?));
+    let Answer { head, body } = serde_json::from_slice(&fs::read(file)?)?;
+    // These the server writes itself.
+    let head = head
+        .iter()
+        .filter(|(name, _)| name != "date" && name != "content-length")
+        .map(|(name, value)| Ok((name.parse()?, value.parse()?)));
+    let same = Data::new(Same {
+        head: head.collect::<anyhow::Result<_>>()?,
+        body: body.into(),
+    });
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let port = listener.local_addr()?.port();
     until_input_ends(port, || {
         let app = move || {
             App::new()
-                .app_data(Data::clone(&bytes))
+                .app_data(Data::clone(&same))
                 .default_service(web::to(answer))
         };
         let server = HttpServer::new(app)
@@ -112,10 +138,12 @@ pub fn serve_bytes(file: &Path) -> anyhow::Result<()> {
     })
 }
 
-async fn answer(bytes: Data<Bytes>) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("application/json")
-        .body(Bytes::clone(&bytes))
+async fn answer(same: Data<Same>) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    for (name, value) in &same.head {
+        response.insert_header((name, value));
+    }
+    response.body(Bytes::clone(&same.body))
 }
 
 fn until_input_ends(

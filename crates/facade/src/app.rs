@@ -44,22 +44,7 @@ pub(crate) const MEMBER: &str = "GET, HEAD, DELETE, OPTIONS";
 /// The routes alone, for a server or a test.
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .service(
-            resource("/healthz", PROBE)
-                .route(web::get().to(health::alive))
-                .route(web::head().to(health::alive)),
-        )
-        .configure(page::routes)
-        .service(resource("/openapi.json", PROBE).route(web::get().to(openapi::json)))
-        .service(resource("/docs", PROBE).route(web::get().to(openapi::page)))
-        .service(resource("/docs/page.js", PROBE).route(web::get().to(openapi::script)))
-        .service(resource("/docs/page.css", PROBE).route(web::get().to(openapi::style)))
-        .service(
-            resource("/readyz", PROBE)
-                .route(web::get().to(health::ready))
-                .route(web::head().to(health::ready)),
-        )
-        // One look at the account, then plain comparisons: these are asked all day.
+        // First, since these are asked all day.
         .service(
             web::scope(ACCOUNT)
                 .service(
@@ -96,6 +81,21 @@ pub fn routes(config: &mut ServiceConfig) {
                 ),
         )
         .service(
+            resource("/healthz", PROBE)
+                .route(web::get().to(health::alive))
+                .route(web::head().to(health::alive)),
+        )
+        .configure(page::routes)
+        .service(resource("/openapi.json", PROBE).route(web::get().to(openapi::json)))
+        .service(resource("/docs", PROBE).route(web::get().to(openapi::page)))
+        .service(resource("/docs/page.js", PROBE).route(web::get().to(openapi::script)))
+        .service(resource("/docs/page.css", PROBE).route(web::get().to(openapi::style)))
+        .service(
+            resource("/readyz", PROBE)
+                .route(web::get().to(health::ready))
+                .route(web::head().to(health::ready)),
+        )
+        .service(
             resource("/v2/registrations", PROBE)
                 .route(web::get().to(system::list))
                 .route(web::head().to(system::list)),
@@ -119,7 +119,7 @@ pub fn routes(config: &mut ServiceConfig) {
 /// Where a request went to, by the path's pattern.
 pub(crate) struct Route(pub(crate) &'static str);
 
-/// A path with and without a slash at its end, that says which methods it takes.
+/// A path that says which methods it takes.
 pub(crate) fn resource(path: &'static str, allow: &'static str) -> Resource {
     resource_at(path, path, allow)
 }
@@ -131,7 +131,7 @@ fn of_account(path: &'static str, allow: &'static str) -> Resource {
 }
 
 fn resource_at(at: &'static str, path: &'static str, allow: &'static str) -> Resource {
-    web::resource([at.to_owned(), format!("{at}/")])
+    web::resource(at)
         .app_data(Route(path))
         .route(web::method(actix_web::http::Method::OPTIONS).to(move || ready(preflight(allow))))
         .default_service(web::to(move || async move {

@@ -11,7 +11,10 @@ use actix_web::{
     body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
-    http::header::{self, HeaderName, HeaderValue},
+    http::{
+        Uri,
+        header::{self, HeaderName, HeaderValue},
+    },
     middleware::Next,
     web::Data,
 };
@@ -62,13 +65,30 @@ fn id_for(req: &ServiceRequest) -> RequestId {
     RequestId(given.unwrap_or_else(Uuid::new_v4))
 }
 
+/// A path is the same with a slash at its end.
+fn trim(req: &mut ServiceRequest) {
+    let path = req.path().strip_suffix('/').filter(|rest| !rest.is_empty());
+    let Some(path) = path else { return };
+    let path_and_query = match req.query_string() {
+        "" => path.to_owned(),
+        query => format!("{path}?{query}"),
+    };
+    let mut parts = req.uri().clone().into_parts();
+    parts.path_and_query = path_and_query.try_into().ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        req.match_info_mut().get_mut().update(&uri);
+        req.head_mut().uri = uri;
+    }
+}
+
 /// Gives the request an id and the answer its envelope, and logs it once.
 pub(crate) async fn boundary(
-    req: ServiceRequest,
+    mut req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = id_for(&req);
     req.extensions_mut().insert(id);
+    trim(&mut req);
     // The path without its query: a token may stand there.
     let facade = req.app_data::<Data<Facade>>().cloned();
     let span = tracing::info_span!("request", request_id = %id, method = %req.method(), path = %req.path());
