@@ -11,9 +11,12 @@ use actix_web::{
     web::Bytes,
 };
 
+/// As much as is handed over at once: what a slow client has not taken yet is copied for it.
+const MOST: usize = 65_536;
+
 /// The pieces, in order.
 pub(crate) struct Pieces {
-    left: std::array::IntoIter<Bytes, 3>,
+    left: [Bytes; 3],
     length: usize,
 }
 
@@ -21,15 +24,13 @@ impl Pieces {
     pub(crate) fn new(pieces: [Bytes; 3]) -> Self {
         Self {
             length: pieces.iter().map(Bytes::len).sum(),
-            left: pieces.into_iter(),
+            left: pieces,
         }
     }
 
     /// All in one.
     pub(crate) fn join(self) -> Vec<u8> {
-        let mut joined = Vec::with_capacity(self.length);
-        self.left.for_each(|piece| joined.extend_from_slice(&piece));
-        joined
+        self.left.concat()
     }
 }
 
@@ -44,6 +45,25 @@ impl MessageBody for Pieces {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Infallible>>> {
-        Poll::Ready(self.left.next().map(Ok))
+        let mut left = self.left.iter_mut();
+        let next = left.find(|piece| !piece.is_empty());
+        Poll::Ready(next.map(|piece| Ok(piece.split_to(MOST.min(piece.len())))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn pieces_come_whole_and_in_order() {
+        let long = [b"x".repeat(MOST), b"y".repeat(MOST), b"z".to_vec()].concat();
+        let pieces = || Pieces::new(["head".into(), Bytes::from(long.clone()), Bytes::new()]);
+        let whole = [b"head", long.as_slice()].concat();
+        assert_eq!(pieces().join(), whole);
+        assert_eq!(pieces().size(), BodySize::Sized(whole.len() as u64));
+        assert_eq!(to_bytes(pieces()).await.unwrap(), whole);
     }
 }

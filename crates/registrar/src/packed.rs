@@ -240,7 +240,7 @@ impl<'a> Reader<'a> {
         match self.next() {
             Said::Absent => None,
             Said::Text(text) => Some(text.into()),
-            Said::Id(id) => Some(hex::encode(id).into()),
+            Said::Id(id) => Some(digits_of(id).into()),
             Said::Implied if implied.is_some() => implied.cloned(),
             Said::Implied | Said::Framed | Said::Plain => {
                 self.is_broken = true;
@@ -250,11 +250,19 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// An id of 16 bytes as it is written.
+fn digits_of(id: &[u8]) -> String {
+    let mut digits = vec![0; 2 * id.len()];
+    // There is room for all of them, and they are ASCII.
+    let _ = hex::encode_to_slice(id, &mut digits);
+    String::from_utf8(digits).unwrap_or_default()
+}
+
 /// The username, without a copy where it is written as it is.
 pub(crate) fn username(bytes: &[u8]) -> std::borrow::Cow<'_, str> {
     match Reader::new(bytes).next() {
         Said::Text(text) => text.into(),
-        Said::Id(id) => hex::encode(id).into(),
+        Said::Id(id) => digits_of(id).into(),
         _ => "".into(),
     }
 }
