@@ -26,9 +26,11 @@ pub type Batch = Box<dyn FnOnce()>;
 pub type Prepare = Box<dyn FnMut() -> Batch>;
 
 /// The cases, by name.
-pub const NAMES: [&str; 9] = [
+pub const NAMES: [&str; 10] = [
     "decode",
     "register",
+    // Of a phone that has not said the same before.
+    "judge",
     "refresh",
     "get",
     "list of 20",
@@ -54,7 +56,11 @@ pub fn case(name: &str) -> anyhow::Result<Prepare> {
     Ok(match name {
         "decode" => decoding(&table),
         "register" => registering(table),
-        "refresh" => refreshing(table),
+        "judge" => refreshing(table),
+        "refresh" => {
+            table.settle()?;
+            refreshing(table)
+        }
         "get" => getting(table),
         "list of 20" => repeated(BATCH, move || table.node.list(&small)),
         "list of 1000" => repeated(BATCH / 50, move || table.node.list(&big)),

@@ -92,6 +92,12 @@ impl Filled {
         Ok(filled)
     }
 
+    /// Has every phone come back once, which is judged; from then on it says the same again.
+    pub fn settle(&self) -> anyhow::Result<()> {
+        self.pass(2, 1, &|event| self.node.deliver(event))?;
+        Ok(())
+    }
+
     /// The second of events that are newer than any before.
     pub fn next_second(&self) -> UnixSeconds {
         UnixSeconds(self.second.fetch_add(1, Ordering::Relaxed))
@@ -218,8 +224,7 @@ fn refreshes(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let [small, middling, large] = plan.sizes;
     let tables = plan.sizes.map(|size| {
         let table = Filled::new(size, 20)?;
-        // The first time that a phone comes back it is judged; from then on it says the same again.
-        table.pass(2, 1, &|event| table.node.deliver(event))?;
+        table.settle()?;
         anyhow::Ok(table)
     });
     let mut rows = Vec::new();
