@@ -34,6 +34,10 @@ impl Group {
         self.changes.get()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.members.lock().slots.len()
+    }
+
     /// Shows all its slots to `show`.
     pub(crate) fn each(&self, show: impl FnMut(&Slot)) {
         self.members.lock().slots.each(show);
@@ -196,10 +200,7 @@ impl Index {
             Some(account) => self.of_account(account),
             None => self.of_realm(&owner.folded_realm),
         };
-        groups
-            .iter()
-            .map(|group| group.members.lock().slots.len())
-            .sum()
+        groups.iter().map(|group| group.len()).sum()
     }
 
     /// The realms of an account's registrations.

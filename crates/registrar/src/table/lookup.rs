@@ -116,6 +116,7 @@ impl Table {
                 Found::ByAccount => &mut found,
                 Found::ByRealm => &mut beyond,
             };
+            of.reserve(group.len());
             group.each(|slot| {
                 note(slot);
                 if slot.is_live(now) {
