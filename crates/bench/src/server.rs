@@ -14,10 +14,7 @@ use facade::{
     auth::{Auth, StaticTokens},
 };
 use registration::SystemClock;
-use rollcall::{
-    config::{Log, LogFormat},
-    telemetry,
-};
+use rollcall::{config::Log, telemetry};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -51,10 +48,7 @@ pub fn layout(phones: u32) -> [Fleet; 3] {
 
 /// Serves a table of so many phones as the program does, until its input ends.
 pub fn serve(phones: u32) -> anyhow::Result<()> {
-    telemetry::init(&Log {
-        level: "info".into(),
-        format: LogFormat::Text,
-    })?;
+    telemetry::init(&Log::default())?;
     let node = Node::new()?;
     let maker = Maker::new(7200)?;
     let mut event = Vec::new();

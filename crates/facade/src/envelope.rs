@@ -231,7 +231,10 @@ fn json(
 
 /// A strong validator of data by its digest: equal content, equal revision.
 pub(crate) fn hex_half(digest: &[u8]) -> String {
-    hex::encode(digest.get(..16).unwrap_or(digest))
+    let mut digits = vec![0; 32];
+    // A digest is longer than that.
+    let _ = hex::encode_to_slice(digest.get(..16).unwrap_or(digest), &mut digits);
+    String::from_utf8(digits).unwrap_or_default()
 }
 
 pub(crate) fn has_already(req: &HttpRequest, etag: &str) -> bool {

@@ -6,7 +6,9 @@ use std::{
     sync::{Mutex, Once},
 };
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    Layer as _, filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 /// The password of the lab's brokers.
 pub const BROKER_PASSWORD: &str = "planted-broker-password";
@@ -41,10 +43,11 @@ pub fn write_down() {
         let path = folder.join(format!("{}.log", std::process::id()));
         let file = OpenOptions::new().create(true).append(true).open(&path);
         let file = file.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(EnvFilter::new(OURS))
-            .with_ansi(false)
-            .with_writer(Mutex::new(file));
+        let ours: Targets = OURS
+            .parse()
+            .unwrap_or_else(|error| panic!("{OURS}: {error}"));
+        let layer = fmt::layer().with_ansi(false).with_writer(Mutex::new(file));
+        let subscriber = tracing_subscriber::registry().with(layer.with_filter(ours));
         let set = subscriber.try_init();
         assert!(set.is_ok(), "logs go elsewhere already");
     });

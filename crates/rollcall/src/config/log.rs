@@ -1,6 +1,7 @@
 //! `[log]`: what is logged, and how.
 
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
 
 use super::reader::Reader;
 
@@ -16,8 +17,8 @@ pub enum LogFormat {
 /// `[log]`
 #[derive(Debug)]
 pub struct Log {
-    /// What is logged, as tracing's directives say it.
-    pub level: String,
+    /// What is logged.
+    pub level: Targets,
     /// How.
     pub format: LogFormat,
 }
@@ -27,28 +28,34 @@ const LEVELS: &str =
 
 impl Log {
     pub(super) fn read(r: &mut Reader) -> Self {
+        let Self { level, format } = Self::default();
         Self {
-            level: r.parsed("log.level", LEVELS, "info".to_owned(), filter),
+            level: r.parsed("log.level", LEVELS, level, filter),
             format: r.choice(
                 "log.format",
                 &[("text", LogFormat::Text), ("json", LogFormat::Json)],
-                LogFormat::Text,
+                format,
             ),
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            level: Targets::new().with_default(LevelFilter::INFO),
+            format: LogFormat::Text,
         }
     }
 }
 
 /// A directive string. A bare word that is no level would be a target's name to tracing, so that a
 /// mistyped level turned off all logs.
-fn filter(text: &str) -> Option<String> {
+fn filter(text: &str) -> Option<Targets> {
     let is_word = |part: &str| !part.contains(['=', '[']);
-    let is_level = |part: &str| {
-        part.trim()
-            .parse::<tracing::level_filters::LevelFilter>()
-            .is_ok()
-    };
+    let is_level = |part: &str| part.trim().parse::<LevelFilter>().is_ok();
     let sound = text.split(',').all(|part| !is_word(part) || is_level(part));
-    (sound && EnvFilter::try_new(text).is_ok()).then(|| text.to_owned())
+    text.parse().ok().filter(|_| sound)
 }
 
 #[cfg(test)]

@@ -61,9 +61,5 @@ fn problems(config: &Config) -> Vec<String> {
     let bus = AmqpBus::new(amqp_settings(config), zones(config));
     note(bus.map(drop).map_err(Into::into));
     note(registrar_settings(config).map(drop));
-    let filter = tracing_subscriber::EnvFilter::try_new(&config.log.level);
-    note(filter.map(drop).map_err(|error| {
-        anyhow::anyhow!("log.level = {:?} cannot be used: {error}", config.log.level)
-    }));
     problems
 }
