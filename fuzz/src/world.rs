@@ -91,7 +91,8 @@ impl World {
 
     /// What must hold of a table, whatever it was told. Returns what is in it.
     pub(crate) fn check_table(&self) -> Vec<Arc<Registration>> {
-        let all = unpacked(&self.registrar.all());
+        let held = self.registrar.all();
+        let all = unpacked(&held);
         assert_eq!(self.registrar.len(), all.len());
         let aors: HashSet<_> = all.iter().map(|r| r.aor()).collect();
         assert_eq!(aors.len(), all.len(), "an AOR has one registration");
@@ -100,12 +101,16 @@ impl World {
         }
         for account in all.iter().filter_map(|r| r.account.id.as_ref()) {
             let scope = self.registrar.scope(account, None).expect("learned");
-            let listed = unpacked(&self.registrar.list(&scope));
+            let (listed, mark) = self.registrar.list_marked(&scope);
+            assert!(
+                self.registrar.lists_still(&scope, &mark),
+                "nothing happened"
+            );
             assert_eq!(self.registrar.count(&scope), listed.len());
-            let distinct: HashSet<_> = listed.iter().map(|r| r.aor()).collect();
+            let distinct: HashSet<_> = listed.iter().map(|held| held.aor()).collect();
             assert_eq!(distinct.len(), listed.len(), "each is listed once");
-            assert!(listed.iter().all(|r| scope.has(r)));
-            let has = all.iter().filter(|r| scope.has(r)).count();
+            assert!(listed.iter().all(|held| scope.has(held)));
+            let has = held.iter().filter(|held| scope.has(held)).count();
             assert_eq!(listed.len(), has, "the index has all of them");
         }
         all
@@ -126,7 +131,10 @@ impl World {
             .into_iter()
             .flatten()
         {
-            assert!(unpacked(&self.registrar.of_realm(realm)).contains(r), "{r:?}");
+            assert!(
+                unpacked(&self.registrar.of_realm(realm)).contains(r),
+                "{r:?}"
+            );
         }
         check_json(r);
     }
