@@ -246,6 +246,22 @@ fn the_register_of_a_replaced_contact_that_is_its_unregister() {
 }
 
 #[test]
+fn the_same_once_the_other_contact_was_refreshed() {
+    let two = of(TWO, event(T0 + 10, 600, Some(true), ONE));
+    let again = of(TWO, event(T0 + 70, 600, Some(false), ONE));
+    let echo = event(T0 + 75, 595, Some(true), ONE);
+    let told = [register(T0), two, again.clone(), echo.clone()];
+    assert_eq!(Place::told(&told), Some(TWO.into()));
+    assert_eq!(
+        Place::told(&[again.clone(), echo]),
+        Some(TWO.into()),
+        "nor was it heard who was replaced"
+    );
+    let back = event(T0 + 75, 600, Some(true), ONE);
+    assert_eq!(Place::told(&[again, back]), Some(here()));
+}
+
+#[test]
 fn a_replaced_contact_that_ended_before_it_was_heard_of_takes_the_first_with_it() {
     let told = [
         register(T0),

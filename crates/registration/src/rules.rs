@@ -2,10 +2,9 @@
 
 use crate::{
     Circumstances, ContactKind, Decision, Ignored, Judgement, Ledger, Lifetime, Origin, Past,
-    Registration, Removal, Report, Stored, UnixSeconds, addr_spec,
+    Registration, Removal, Report, Stored, UnixSeconds,
     ledger::{same_binding, same_contact, same_node},
     merge::merge,
-    strip_brackets,
 };
 
 /// By how many seconds two ways to say when a registration ends may differ.
@@ -186,8 +185,10 @@ impl Case<'_> {
         }
     }
 
-    /// When a phone unregisters a contact that another phone has replaced, the proxy mostly tells
-    /// it as a register of that old contact, with the seconds that remain of the new one.
+    /// When a phone unregisters a contact that another has replaced, the proxy mostly tells it as a
+    /// register of that old contact, with the seconds that remain of the new one; however long ago
+    /// the old one was replaced. A phone that really is back, and by chance asks for just as many
+    /// seconds, is seen at its next refresh, or when the proxies are asked.
     fn is_echo_of_unregister(&self, seconds: u32) -> bool {
         let Some(live) = self.past.live else {
             return false;
@@ -204,10 +205,6 @@ impl Case<'_> {
             && end.abs_diff(claimed) <= tolerance
             && same_node(live, self.report)
             && !same_contact(&live.original_contact, &self.report.contact)
-            && live
-                .previous_contact
-                .as_ref()
-                .is_some_and(|previous| same_uri(previous, &self.report.contact))
     }
 
     /// What a proxy says stands: news only if it goes beyond what is known.
@@ -326,11 +323,6 @@ impl Case<'_> {
         let counts = self.report.first != Some(true) && !self.by.redelivered;
         (counts && (known_gone || self.by.complete)).then(|| self.remember(self.after()))
     }
-}
-
-fn same_uri(stripped: &str, contact: &str) -> bool {
-    let uri = addr_spec(contact);
-    stripped == uri || addr_spec(stripped) == uri || stripped == strip_brackets(contact)
 }
 
 #[cfg(test)]
