@@ -3,6 +3,8 @@
 use kapi::SearchType;
 use serde_json::{Value, json};
 
+use registration::{Aor, Clock as _, Zone};
+
 use super::*;
 use crate::fakes::{NODE, REALM, T0, World};
 
@@ -150,6 +152,95 @@ async fn what_two_proxies_list_is_where_it_was_last() {
     let bob = world.registrar.get(&Aor::new("bob", REALM)).unwrap();
     assert_eq!(bob.registrar_node.as_deref(), Some("kamailio@b"));
     assert_eq!(bob.last_registration.0, T0 + 30);
+}
+
+/// A phone whose old contact was unregistered, which the proxy told as a register of it (see
+/// `is_echo_of_unregister`), with seconds that fit nothing that was heard.
+fn deceived() -> World {
+    let world = world();
+    world.clock.advance_millis(100_000);
+    world.tell(&world.event(
+        "bob",
+        &json!({"Contact": "<sip:old@192.0.2.9>", "Expires": 77}),
+    ));
+    let bob = world.registrar.get(&Aor::new("bob", REALM)).unwrap();
+    assert_eq!(&*bob.contact, "sip:old@192.0.2.9");
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_contact_that_its_proxy_does_not_hold_gives_way_to_one_that_it_does() {
+    let world = deceived();
+    world.clock.advance_millis(15_000);
+    proxy(&world, &["amy", "bob", "cid"]);
+    let round = round(&world, SearchType::Detail).await;
+    // The other two were refreshed since.
+    assert_eq!((round.ghosts, round.finds), (0, 3));
+    let bob = world.registrar.get(&Aor::new("bob", REALM)).unwrap();
+    assert_eq!(&*bob.contact, "sip:bob@192.0.2.1");
+    assert_eq!((bob.last_registration.0, bob.expires), (T0 + 30, 780));
+    assert_eq!(bob.initial_registration.0, T0);
+    assert_eq!(
+        bob.account.id.as_ref().unwrap().as_str(),
+        crate::fakes::ACCOUNT
+    );
+    let by_name = world.bus.sent();
+    let by_name = by_name.iter().filter(|(_, body)| body["Username"] == "bob");
+    assert_eq!(by_name.count(), 1);
+}
+
+/// What was heard a moment ago is not in the proxy's database yet.
+#[tokio::test(start_paused = true)]
+async fn a_young_contact_stands_whatever_its_proxy_holds() {
+    let world = deceived();
+    world.clock.advance_millis(14_000);
+    proxy(&world, &["amy", "bob", "cid"]);
+    assert_eq!(round(&world, SearchType::Detail).await.finds, 2);
+    let bob = world.registrar.get(&Aor::new("bob", REALM)).unwrap();
+    assert_eq!(&*bob.contact, "sip:old@192.0.2.9");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_contact_that_was_heard_again_meanwhile_stands() {
+    let world = deceived();
+    world.clock.advance_millis(15_000);
+    let registrar = Arc::downgrade(&world.registrar);
+    let again = json!({"Contact": "<sip:old@192.0.2.9>", "Expires": 500});
+    let again = world.event("bob", &again).to_string();
+    world.bus.answer_with(move |question| {
+        if question["Username"] == "bob" {
+            let registrar = registrar.upgrade().unwrap();
+            let zone = Zone::new("local");
+            registrar.deliver(crate::Delivery::new(&zone, again.as_bytes()));
+        }
+        answers(question, NODE, &["amy", "bob", "cid"])
+    });
+    assert_eq!(round(&world, SearchType::Detail).await.finds, 2);
+    let bob = world.registrar.get(&Aor::new("bob", REALM)).unwrap();
+    assert_eq!(&*bob.contact, "sip:old@192.0.2.9");
+}
+
+/// Many contacts may stand of one AOR; that of which the table has heard last is one of them.
+#[tokio::test(start_paused = true)]
+async fn a_contact_that_its_proxy_holds_beside_another_stands() {
+    let world = deceived();
+    world.clock.advance_millis(15_000);
+    let now = world.clock.now().seconds().0;
+    for is_first in [true, false] {
+        world.bus.answer_with(move |question| {
+            let mut all = answers(question, NODE, &["amy", "bob", "cid"]);
+            if question["Search-Type"] == "detail" {
+                let mut old = binding("bob", now - 15, now + 62);
+                old["Contact"] = json!("sip:old@192.0.2.9");
+                let place = if is_first { 0 } else { all.len() };
+                all.insert(place, part(NODE, &json!([old])));
+            }
+            all
+        });
+        round(&world, SearchType::Detail).await;
+        let bob = world.registrar.get(&Aor::new("bob", REALM)).unwrap();
+        assert_eq!(&*bob.contact, "sip:old@192.0.2.9");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -35,7 +35,7 @@ use crate::{
     questions::Questions,
     recovery::Replay,
     repeats::Repeats,
-    table::{Again, Hearing, Mark, OnExpired, Table},
+    table::{Again, Applied, Hearing, Mark, OnExpired, Table},
     together::{MAX_GATHERED, Unanswered},
 };
 
@@ -265,14 +265,23 @@ impl Registrar {
         fingerprint: u64,
     ) -> Outcome {
         let _span = tracing::debug_span!("cache").entered();
-        let hearing = Hearing {
+        let hearing = self.hearing(delivery, fingerprint);
+        self.done(self.table.apply(report, hearing), report)
+    }
+
+    /// What a report that was delivered so is judged by.
+    pub(crate) fn hearing<'a>(&'a self, delivery: Delivery<'a>, fingerprint: u64) -> Hearing<'a> {
+        Hearing {
             zone: delivery.zone,
             policy: &self.settings.policy,
             redelivered: delivery.redelivered,
             complete: self.complete.load(Ordering::Relaxed),
             fingerprint,
-        };
-        let applied = self.table.apply(report, hearing);
+        }
+    }
+
+    /// Tells whoever has to know what has become of a report.
+    pub(crate) fn done(&self, applied: Applied, report: &Report) -> Outcome {
         self.watchers.tell_with(|| Change::told(&applied, report));
         match applied.decision {
             Decision::Store(registration, stored) => {

@@ -1,6 +1,7 @@
 //! The table: one registration per AOR, each with its own end.
 
 mod by_order;
+mod hearing;
 mod lookup;
 mod merge;
 mod restore;
@@ -14,8 +15,8 @@ use std::sync::{
 use hashbrown::hash_table;
 use parking_lot::MutexGuard;
 use registration::{
-    Circumstances, Clock, Decision, Judgement, Ledger, Origin, Past, Policy, Registration, Report,
-    UnixMillis, UnixSeconds, Zone, decide,
+    Clock, Decision, Ignored, Judgement, Ledger, Origin, Past, Registration, Report, UnixMillis,
+    UnixSeconds, concede, decide,
 };
 
 use crate::{
@@ -28,7 +29,10 @@ use crate::{
     slot::{Fingerprint, Making, Slot},
 };
 
-pub use self::lookup::Mark;
+pub use self::{
+    hearing::{Applied, Hearing},
+    lookup::Mark,
+};
 use self::{
     merge::merge_record,
     shards::{Shard, Shards},
@@ -36,32 +40,6 @@ use self::{
 
 /// How long an AOR that is registered no more is remembered: events about it may still come.
 const MEMORY_SECONDS: u64 = 60;
-
-/// Where a report came from and what it is judged by.
-#[derive(Clone, Copy, Debug)]
-pub struct Hearing<'a> {
-    /// Zone it was heard in.
-    pub zone: &'a Zone,
-    /// The rules' settings.
-    pub policy: &'a Policy,
-    /// It may have been applied before.
-    pub redelivered: bool,
-    /// Whoever is registered is in the table.
-    pub complete: bool,
-    /// What a later message that says the same will have too; 0 for none.
-    pub fingerprint: u64,
-}
-
-/// What was decided of a report, and the AOR's live registration before and after.
-#[derive(Clone, Debug)]
-pub struct Applied {
-    /// What was decided.
-    pub decision: Decision,
-    /// What was there.
-    pub before: Option<Held>,
-    /// What is there now.
-    pub after: Option<Held>,
-}
 
 /// Told of registrations that ended by themselves, within two seconds of it. Must not come back to
 /// the table.
@@ -153,14 +131,24 @@ impl Table {
             && !hearing.redelivered;
         let fingerprint = if is_plain { hearing.fingerprint } else { 0 };
         let place = self.place(&report.username, &report.realm);
-        let by = Circumstances {
-            zone: hearing.zone,
-            policy: hearing.policy,
-            now: place.now,
-            redelivered: hearing.redelivered,
-            complete: hearing.complete,
-        };
+        let by = hearing.at(place.now);
         self.judge(place, fingerprint, |past| decide(past, report, by))
+    }
+
+    /// Puts what a proxy holds in the place of what it does not, whichever is newer, if that
+    /// `is_still` there.
+    pub fn concede(
+        &self,
+        report: &Report,
+        hearing: Hearing<'_>,
+        is_still: impl FnOnce(&Registration) -> bool,
+    ) -> Applied {
+        let place = self.place(&report.username, &report.realm);
+        let by = hearing.at(place.now);
+        self.judge(place, 0, |past| match past.live {
+            Some(live) if is_still(live) => concede(past, report, by),
+            _ => Judgement::ignore(Ignored::Stale),
+        })
     }
 
     /// Takes in a registration as another registrar stored it, unless what is known of the AOR is

@@ -7,7 +7,8 @@ use std::{
 
 use proptest::prelude::*;
 use registration::{
-    AccountData, AccountId, Aor, Ignored, Lifetime, ManualClock, Proxy, Source, Stored, UnixSeconds,
+    AccountData, AccountId, Aor, Lifetime, ManualClock, Policy, Proxy, Source, Stored, UnixSeconds,
+    Zone,
 };
 
 use super::*;

@@ -113,7 +113,8 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    pub(crate) fn ignore(why: Ignored) -> Self {
+    /// Nothing is done, and nothing remembered.
+    pub fn ignore(why: Ignored) -> Self {
         Self {
             decision: Decision::Ignore(why),
             ledger: None,

@@ -123,7 +123,7 @@ impl Ledger {
 
 /// Whether a report is about this very binding: a contact at a proxy. A phone that moved to another
 /// proxy has another binding there, even with the same contact.
-pub(crate) fn same_binding(registration: &Registration, report: &Report) -> bool {
+pub fn same_binding(registration: &Registration, report: &Report) -> bool {
     same_contact(&registration.original_contact, &report.contact) && same_node(registration, report)
 }
 

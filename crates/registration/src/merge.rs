@@ -26,7 +26,8 @@ pub(crate) fn merge(
 ) -> Registration {
     let last = report.last_registration.unwrap_or(time).min(time);
     let initial = match current {
-        Some(current) => current.initial_registration,
+        // What was heard of it may be newer than what its proxy holds.
+        Some(current) => current.initial_registration.min(last),
         None => report.initial_registration.unwrap_or(last).min(last),
     };
     let keep = |new: &Option<Text>, old: fn(&Registration) -> &Option<Text>| -> Option<Text> {

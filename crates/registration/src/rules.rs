@@ -36,6 +36,21 @@ pub fn decide(past: Past<'_>, report: &Report, by: Circumstances<'_>) -> Judgeme
     }
 }
 
+/// Judges what a proxy holds of an AOR whose registration, though heard from it, it does not hold:
+/// that is where calls go, whatever the time of what was heard.
+pub fn concede(past: Past<'_>, report: &Report, by: Circumstances<'_>) -> Judgement {
+    let case = Case {
+        past,
+        report,
+        by,
+        time: report.time.min(by.now.seconds()),
+    };
+    match report.lifetime {
+        Lifetime::Seconds(seconds) => case.store(seconds, 1),
+        Lifetime::Ended => Judgement::ignore(Ignored::Expired),
+    }
+}
+
 /// One report and all it is judged by.
 struct Case<'a> {
     past: Past<'a>,
