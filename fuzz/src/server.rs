@@ -4,13 +4,13 @@ use std::{cell::RefCell, mem::ManuallyDrop, rc::Rc, sync::Arc};
 
 use actix_web::{
     body,
-    dev::Service as _,
+    dev::{AppConfig, Service as _, ServiceFactory as _},
     http::{
         Method, Uri,
         header::{HeaderMap, HeaderName, HeaderValue},
     },
     rt::{System, SystemRunner},
-    test::{TestRequest, init_service},
+    test::TestRequest,
     web::{Bytes, Data},
 };
 use facade::{Facade, Summary, Throttle, ThrottleSettings, auth::Auth};
@@ -87,7 +87,9 @@ impl Server {
             metrics: facade::Metrics::default(),
             echo_token: true,
         });
-        let app = Rc::new(wait(init_service(facade::app(facade, MAX_BODY_BYTES))));
+        let app = facade::app(facade, MAX_BODY_BYTES);
+        let app = wait(app.new_service(AppConfig::default()));
+        let app = Rc::new(app.expect("the app starts"));
         Self {
             answer: Box::new(move |request| {
                 let app = Rc::clone(&app);

@@ -2,18 +2,20 @@
 
 use std::{future::ready, net::TcpListener, sync::Arc, time::Duration};
 
+use actix_http::Request;
+use actix_service::IntoServiceFactory as _;
 use actix_web::{
     App, Error, HttpResponse, HttpServer, Resource,
     body::MessageBody,
-    dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse},
-    http::header,
+    dev::{AppConfig, Response, Server, Service, ServiceFactory},
+    http::header::{self, HeaderMap, HeaderName, HeaderValue},
     middleware::{Compress, DefaultHeaders, from_fn},
     web::{self, Data, PayloadConfig, ServiceConfig},
 };
 
 use crate::{
-    Certificate, Facade, admin, boundary::boundary, devices, error::ApiError, events, health,
-    openapi, page, registrations, summary, system, tunnel,
+    Certificate, Facade, admin, at_once::AtOnce, boundary::boundary, devices, error::ApiError,
+    events, health, openapi, page, registrations, summary, system, tunnel,
 };
 
 /// Limits and sizes of the server.
@@ -36,7 +38,9 @@ pub struct ServerSettings {
 }
 
 /// What belongs to an account begins with this.
-const ACCOUNT: &str = "/v2/accounts/{account_id}";
+pub(crate) const ACCOUNT: &str = "/v2/accounts/{account_id}";
+pub(crate) const LIST: &str = "/v2/accounts/{account_id}/registrations";
+pub(crate) const COUNT: &str = "/v2/accounts/{account_id}/registrations/count";
 pub(crate) const COLLECTION: &str = "GET, HEAD, DELETE, OPTIONS";
 pub(crate) const PROBE: &str = "GET, HEAD, OPTIONS";
 pub(crate) const MEMBER: &str = "GET, HEAD, DELETE, OPTIONS";
@@ -48,14 +52,14 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(
             web::scope(ACCOUNT)
                 .service(
-                    of_account("/v2/accounts/{account_id}/registrations", COLLECTION)
+                    of_account(LIST, COLLECTION)
                         .route(web::get().to(registrations::list))
                         .route(web::head().to(registrations::list))
                         .route(web::delete().to(registrations::flush_all))
                         .route(web::post().to(tunnel::post_all)),
                 )
                 .service(
-                    of_account("/v2/accounts/{account_id}/registrations/count", COLLECTION)
+                    of_account(COUNT, COLLECTION)
                         .route(web::get().to(registrations::count))
                         .route(web::head().to(registrations::count))
                         .route(web::delete().to(registrations::flush_count))
@@ -156,23 +160,26 @@ fn preflight(allow: &'static str) -> HttpResponse {
 pub fn app(
     facade: Data<Facade>,
     max_body_bytes: usize,
-) -> App<
-    impl ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse<impl MessageBody>,
-        Error = Error,
-        InitError = (),
-    >,
+) -> impl ServiceFactory<
+    Request,
+    Config = AppConfig,
+    Response = Response<impl MessageBody>,
+    Error = Error,
+    InitError = (),
+    Service: Service<Request, Future: 'static>,
 > {
-    App::new()
-        .app_data(facade)
+    let app = App::new()
+        .app_data(Data::clone(&facade))
         .app_data(PayloadConfig::new(max_body_bytes))
         // The boundary makes new answers of errors, so what is done to all comes after it.
         .wrap(from_fn(boundary))
         .wrap(cors_headers())
         .wrap(Compress::default())
-        .configure(routes)
+        .configure(routes);
+    AtOnce {
+        facade,
+        app: app.into_factory(),
+    }
 }
 
 /// Serves on a socket that is bound already. The caller stops it through its handle.
@@ -202,8 +209,19 @@ pub fn serve(
 }
 
 /// Any origin may read the answers: what guards them is the token, which no browser adds by itself.
+const ANY_ORIGIN: [(HeaderName, &str); 2] = [
+    (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    (header::ACCESS_CONTROL_EXPOSE_HEADERS, "ETag, X-Request-ID"),
+];
+
 fn cors_headers() -> DefaultHeaders {
-    DefaultHeaders::new()
-        .add((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .add((header::ACCESS_CONTROL_EXPOSE_HEADERS, "ETag, X-Request-ID"))
+    let headers = ANY_ORIGIN.into_iter();
+    headers.fold(DefaultHeaders::new(), DefaultHeaders::add)
+}
+
+/// The same of an answer that does not come by way of the routes.
+pub(crate) fn allow_any_origin(headers: &mut HeaderMap) {
+    for (name, value) in ANY_ORIGIN {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
 }

@@ -9,11 +9,11 @@ use std::{
 use actix_web::{
     Error, HttpMessage as _, HttpRequest, HttpResponse,
     body::{BodySize, BoxBody, MessageBody},
-    dev::{ServiceRequest, ServiceResponse},
+    dev::{RequestHead, ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
-        Uri,
-        header::{self, HeaderName, HeaderValue},
+        Method, StatusCode, Uri,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
     },
     middleware::Next,
     web::Data,
@@ -21,19 +21,25 @@ use actix_web::{
 use futures_util::FutureExt as _;
 use serde::{Serialize, Serializer};
 use serde_json::json;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 use uuid::{Uuid, fmt::Simple};
 
-use crate::{Facade, envelope, error::ApiError};
+use crate::{Facade, app::Route, asked::Asked, envelope, error::ApiError};
 
 /// Identifies a request in its answer and in every log line about it: 32 lower-case hex digits.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct RequestId(Uuid);
 
 impl RequestId {
-    /// The id that the boundary gave the request.
-    pub(crate) fn of(req: &HttpRequest) -> Self {
-        req.extensions().get().copied().unwrap_or_default()
+    /// The one that the caller gave, else a new one.
+    pub(crate) fn given_by(headers: &HeaderMap) -> Self {
+        let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let given = headers
+            .get(X_REQUEST_ID)
+            .and_then(|value| value.to_str().ok());
+        let given = given.filter(|id| id.len() == 32 && id.bytes().all(hex));
+        let given = given.and_then(|id| Uuid::try_parse(id).ok());
+        Self(given.unwrap_or_else(Uuid::new_v4))
     }
 }
 
@@ -53,17 +59,6 @@ impl Serialize for RequestId {
 /// Bodies up to this many bytes are sent as they are.
 const SHORT: u64 = 1024;
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-fn id_for(req: &ServiceRequest) -> RequestId {
-    let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    let given = req
-        .headers()
-        .get(X_REQUEST_ID)
-        .and_then(|value| value.to_str().ok());
-    let given = given.filter(|id| id.len() == 32 && id.bytes().all(hex));
-    let given = given.and_then(|id| Uuid::try_parse(id).ok());
-    RequestId(given.unwrap_or_else(Uuid::new_v4))
-}
 
 /// A path is the same with a slash at its end.
 fn trim(req: &mut ServiceRequest) {
@@ -86,12 +81,11 @@ pub(crate) async fn boundary(
     mut req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let id = id_for(&req);
+    let id = RequestId::given_by(req.headers());
     req.extensions_mut().insert(id);
     trim(&mut req);
-    // The path without its query: a token may stand there.
     let facade = req.app_data::<Data<Facade>>().cloned();
-    let span = tracing::info_span!("request", request_id = %id, method = %req.method(), path = %req.path());
+    let span = span(req.head(), id);
     let begun = Instant::now();
     // Errors of handlers and extractors arrive as responses that carry them; nothing is left that
     // could fail before them.
@@ -110,30 +104,46 @@ pub(crate) async fn boundary(
     };
     let _entered = span.enter();
     let mut response = enveloped(response);
-    if let BodySize::Sized(..=SHORT) = response.response().body().size() {
+    let size = response.response().body().size();
+    finish(response.headers_mut(), size, id);
+    let (method, status) = (response.request().method(), response.status());
+    if let Some(facade) = facade {
+        let route = response.request().app_data::<Route>();
+        let route = route.map_or("unmatched", |route| route.0);
+        facade
+            .metrics
+            .answered((method, route), status, begun.elapsed());
+    }
+    log(method, status, begun.elapsed());
+    Ok(response)
+}
+
+/// What the head of every answer says.
+pub(crate) fn finish(headers: &mut HeaderMap, size: BodySize, id: RequestId) {
+    if let BodySize::Sized(..=SHORT) = size {
         // Not worth compressing.
         let identity = HeaderValue::from_static("identity");
-        response
-            .headers_mut()
-            .insert(header::CONTENT_ENCODING, identity);
+        headers.insert(header::CONTENT_ENCODING, identity);
     }
     if let Ok(value) = HeaderValue::try_from(id.to_string()) {
-        response.headers_mut().insert(X_REQUEST_ID, value);
+        headers.insert(X_REQUEST_ID, value);
     }
-    if let Some(facade) = facade {
-        facade.metrics.answered(&response, begun.elapsed());
-    }
-    log(&response, begun.elapsed());
-    Ok(response)
+}
+
+/// What all log lines about a request have in common.
+pub(crate) fn span(head: &RequestHead, id: RequestId) -> Span {
+    // The path without its query: a token may stand there.
+    let (method, path) = (&head.method, head.uri.path());
+    tracing::info_span!("request", request_id = %id, %method, %path)
 }
 
 /// Reads that succeed, of which there may be thousands a second, are counted by the metrics; in the
 /// log they would push out what matters.
-fn log(response: &ServiceResponse<impl MessageBody>, took: Duration) {
-    let (status, elapsed_us) = (response.status(), took.as_micros());
+pub(crate) fn log(method: &Method, status: StatusCode, took: Duration) {
+    let elapsed_us = took.as_micros();
     let is_refused = status.is_client_error() || status.is_server_error();
     let status = status.as_u16();
-    if response.request().method().is_safe() && !is_refused {
+    if method.is_safe() && !is_refused {
         tracing::debug!(status, elapsed_us, "answered");
     } else {
         tracing::info!(status, elapsed_us, "answered");
@@ -141,7 +151,7 @@ fn log(response: &ServiceResponse<impl MessageBody>, took: Duration) {
 }
 
 /// What is said when answering made us panic. The request is gone with it.
-fn panicked(id: RequestId, span: &tracing::Span) -> Error {
+pub(crate) fn panicked(id: RequestId, span: &Span) -> Error {
     span.in_scope(|| tracing::error!("a request made us panic; it was answered with 500"));
     let body = json!({
         "data": {"message": "internal error"}, "error": "500", "message": "internal_error",
@@ -180,6 +190,14 @@ fn error_of(error: &Error) -> ApiError {
 }
 
 fn render(request: &HttpRequest, error: &ApiError) -> HttpResponse {
+    match request.app_data::<Data<Facade>>() {
+        Some(facade) => refusal(request, facade, error),
+        None => HttpResponse::InternalServerError().finish(),
+    }
+}
+
+/// The answer to a request that failed; what an operator has to know of it goes to the log.
+pub(crate) fn refusal(req: &dyn Asked, facade: &Facade, error: &ApiError) -> HttpResponse {
     match error {
         ApiError::BrokerUnreachable { detail, .. } => {
             tracing::error!(error = %detail, "flush failed");
@@ -192,10 +210,7 @@ fn render(request: &HttpRequest, error: &ApiError) -> HttpResponse {
         }
         other => tracing::debug!(error = %other, "refused"),
     }
-    match request.app_data::<Data<Facade>>() {
-        Some(facade) => envelope::failure(request, facade, error),
-        None => HttpResponse::InternalServerError().finish(),
-    }
+    envelope::failure(req, facade, error)
 }
 
 #[cfg(test)]

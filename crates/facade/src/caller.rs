@@ -13,6 +13,7 @@ use registration::{AccountId, UnsafeName, check_flushable};
 
 use crate::{
     Facade,
+    asked::Asked,
     auth::{Access, Denied, Granted, Right, Subject, token_of},
     error::ApiError,
     throttle::Caller,
@@ -91,26 +92,12 @@ impl FromRequest for Administrator {
 /// Fails unless the caller has the right to all accounts.
 pub(crate) async fn check_system<P: Policy>(req: &HttpRequest) -> Result<(), ApiError> {
     let token = token_of(req);
-    check::<P>(req, token.as_deref(), &Subject::System, "").await?;
+    check::<P>(req, facade(req)?, token.as_deref(), &Subject::System, "").await?;
     Ok(())
 }
 
 async fn authorize<P: Policy>(req: &HttpRequest) -> Result<(Scope, Option<String>), ApiError> {
     let (account, username) = names(req)?;
-    let facade = facade(req)?;
-    let token = token_of(req);
-    let unknown = || ApiError::BadIdentifier {
-        what: "account",
-        identifier: account.chars().take(300).collect(),
-    };
-    let Ok(id) = AccountId::parse(&account) else {
-        // Whether an account exists is told only to those who may ask at all.
-        return Err(if facade.auth.knows(token.as_deref()).await {
-            unknown()
-        } else {
-            ApiError::InvalidCredentials
-        });
-    };
     let arguments = match &username {
         Some(username) => username.as_str(),
         None => match last_segment(req) {
@@ -118,15 +105,39 @@ async fn authorize<P: Policy>(req: &HttpRequest) -> Result<(Scope, Option<String
             last => last,
         },
     };
+    let scope = scope::<P>(req, facade(req)?, &account, arguments).await?;
+    Ok((scope, username))
+}
+
+/// What belongs to the account of that name, if the caller has a right to it. `arguments` are what
+/// stands behind the endpoint in the path.
+pub(crate) async fn scope<P: Policy>(
+    req: &dyn Asked,
+    facade: &Facade,
+    account: &str,
+    arguments: &str,
+) -> Result<Scope, ApiError> {
+    let token = token_of(req);
+    let unknown = || ApiError::BadIdentifier {
+        what: "account",
+        identifier: account.chars().take(300).collect(),
+    };
+    let Ok(id) = AccountId::parse(account) else {
+        // Whether an account exists is told only to those who may ask at all.
+        return Err(if facade.auth.knows(token.as_deref()).await {
+            unknown()
+        } else {
+            ApiError::InvalidCredentials
+        });
+    };
     let subject = Subject::Account(id.clone());
-    let granted = check::<P>(req, token.as_deref(), &subject, arguments).await;
+    let granted = check::<P>(req, facade, token.as_deref(), &subject, arguments).await;
     let granted = granted.map_err(|error| match error {
         ApiError::FaultyRequest => unknown(),
         other => other,
     })?;
     let finding = facade.registrar.find_scope(&id, granted.realm.as_deref());
-    let scope = finding.await?;
-    Ok((scope.ok_or_else(unknown)?, username))
+    finding.await?.ok_or_else(unknown)
 }
 
 /// What the path ends with: `count`, `status`, or the endpoint itself.
@@ -136,12 +147,12 @@ pub(crate) fn last_segment(req: &HttpRequest) -> &str {
 }
 
 async fn check<P: Policy>(
-    req: &HttpRequest,
+    req: &dyn Asked,
+    facade: &Facade,
     token: Option<&str>,
     subject: &Subject,
     arguments: &str,
 ) -> Result<Granted, ApiError> {
-    let facade = facade(req)?;
     let caller = Caller::of(req, token);
     facade.throttle.admit_token(&caller)?;
     let access = Access {

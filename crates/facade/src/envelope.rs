@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use actix_web::{
-    HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError as _,
+    HttpResponse, HttpResponseBuilder, ResponseError as _,
     http::{
         StatusCode,
         header::{self, HeaderValue},
@@ -15,7 +15,8 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Facade, auth::token_of, boundary::RequestId, error::ApiError, pieces::Pieces, query::Params,
+    Facade, asked::Asked, auth::token_of, boundary::RequestId, error::ApiError, pieces::Pieces,
+    query::Params,
 };
 
 /// What an answer holds besides its data.
@@ -77,7 +78,7 @@ struct Failure<'a> {
 
 /// A good answer around `data`, which must be JSON; 304 if the caller has it already.
 pub(crate) fn success(
-    req: &HttpRequest,
+    req: &dyn Asked,
     facade: &Facade,
     data: Vec<u8>,
     extras: Extras,
@@ -88,7 +89,7 @@ pub(crate) fn success(
 
 /// The same around data whose revision is known.
 pub(crate) fn answer(
-    req: &HttpRequest,
+    req: &dyn Asked,
     facade: &Facade,
     (data, revision): (Bytes, &str),
     extras: Extras,
@@ -114,7 +115,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// What stands before and after the data.
 pub(crate) fn around(
-    req: &HttpRequest,
+    req: &dyn Asked,
     facade: &Facade,
     revision: &str,
     extras: Extras,
@@ -127,7 +128,7 @@ pub(crate) fn around(
         node: &facade.node,
         note: extras.note,
         page_size: extras.page_size,
-        request_id: RequestId::of(req),
+        request_id: req.id(),
         revision,
         start_key: extras.start_key,
         status: "success",
@@ -162,8 +163,8 @@ pub(crate) fn revision(data: &[u8]) -> String {
 }
 
 /// 304, if the caller has data of this revision already.
-pub(crate) fn unchanged(req: &HttpRequest, revision: &str) -> Option<HttpResponse> {
-    if !req.headers().contains_key(header::IF_NONE_MATCH) {
+pub(crate) fn unchanged(req: &dyn Asked, revision: &str) -> Option<HttpResponse> {
+    if !req.head().headers.contains_key(header::IF_NONE_MATCH) {
         return None;
     }
     let etag = quoted(revision);
@@ -175,7 +176,7 @@ pub(crate) fn unchanged(req: &HttpRequest, revision: &str) -> Option<HttpRespons
 }
 
 /// The answer to a request that failed.
-pub(crate) fn failure(req: &HttpRequest, facade: &Facade, error: &ApiError) -> HttpResponse {
+pub(crate) fn failure(req: &dyn Asked, facade: &Facade, error: &ApiError) -> HttpResponse {
     let status = error.status_code();
     let envelope = Failure {
         auth_token: echoed_token(req, facade),
@@ -183,7 +184,7 @@ pub(crate) fn failure(req: &HttpRequest, facade: &Facade, error: &ApiError) -> H
         error: status.as_str().to_owned(),
         message: error.message(),
         node: &facade.node,
-        request_id: RequestId::of(req),
+        request_id: req.id(),
         status: if status.is_server_error() {
             "fatal"
         } else {
@@ -237,17 +238,16 @@ pub(crate) fn hex_half(digest: &[u8]) -> String {
     String::from_utf8(digits).unwrap_or_default()
 }
 
-pub(crate) fn has_already(req: &HttpRequest, etag: &str) -> bool {
-    let is_read = matches!(req.method().as_str(), "GET" | "HEAD");
-    let values = req
-        .headers()
+pub(crate) fn has_already(req: &dyn Asked, etag: &str) -> bool {
+    let is_read = matches!(req.head().method.as_str(), "GET" | "HEAD");
+    let values = (req.head().headers)
         .get_all(header::IF_NONE_MATCH)
         .filter_map(|value| value.to_str().ok());
     let mut tags = values.flat_map(|value| value.split(',')).map(str::trim);
     is_read && tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
-fn echoed_token<'a>(req: &'a HttpRequest, facade: &Facade) -> Option<Cow<'a, str>> {
+fn echoed_token<'a>(req: &'a dyn Asked, facade: &Facade) -> Option<Cow<'a, str>> {
     facade.echo_token.then(|| token_of(req).unwrap_or_default())
 }
 

@@ -6,6 +6,8 @@
 mod accept;
 mod admin;
 mod app;
+mod asked;
+mod at_once;
 pub mod auth;
 mod boundary;
 mod caller;

@@ -4,8 +4,8 @@ use std::{net::TcpListener, sync::Arc, time::Duration};
 
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer,
-    dev::{Server, ServiceResponse},
-    http::{Method, header},
+    dev::Server,
+    http::{Method, StatusCode, header},
     web::{self, Data},
 };
 use prometheus_client::{
@@ -14,7 +14,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{Facade, admin::Operator, app::Route, caller::ToRead, error::ApiError};
+use crate::{Facade, admin::Operator, caller::ToRead, error::ApiError};
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -76,14 +76,16 @@ impl Metrics {
     }
 
     /// Notes an answer.
-    pub(crate) fn answered<B>(&self, response: &ServiceResponse<B>, took: Duration) {
-        let request = response.request();
-        let route = request.app_data::<Route>();
-        let route = route.map_or("unmatched", |route| route.0);
+    pub(crate) fn answered(
+        &self,
+        (asked, route): (&Method, &'static str),
+        status: StatusCode,
+        took: Duration,
+    ) {
         let answered = Answered {
-            method: method(request.method()),
+            method: method(asked),
             route,
-            status: response.status().as_u16(),
+            status: status.as_u16(),
         };
         self.requests.get_or_create(&answered).inc();
         let durations = self.durations.get_or_create(&Of { route });

@@ -1,6 +1,6 @@
 //! The query string, read once and leniently: unknown parameters are other people's business.
 
-use actix_web::{HttpRequest, web::Query};
+use actix_web::web::Query;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -9,7 +9,7 @@ use utoipa::{
     },
 };
 
-use crate::error::ApiError;
+use crate::{asked::Asked, error::ApiError};
 
 /// How a parameter that is true or false is written, as the API's description tells it.
 pub(crate) struct Flag;
@@ -37,12 +37,10 @@ pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
     /// Reads the request's query string; what cannot be read counts as not there.
-    pub(crate) fn of(req: &HttpRequest) -> Self {
-        Self(
-            Query::from_query(req.query_string())
-                .map(Query::into_inner)
-                .unwrap_or_default(),
-        )
+    pub(crate) fn of(req: &dyn Asked) -> Self {
+        let query = req.head().uri.query().map(Query::from_query);
+        let read = query.and_then(Result::ok).map(Query::into_inner);
+        Self(read.unwrap_or_default())
     }
 
     /// Every parameter with its value, in order.

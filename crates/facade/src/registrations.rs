@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use kapi::{Spelling, write_json};
-use registrar::{FlushError, Flushed};
+use registrar::{FlushError, Flushed, Scope};
 use registration::Zone;
 use tracing::Instrument as _;
 
 use crate::{
     Facade,
     accept::takes_json,
+    asked::Asked,
     caller::{Authorized, ToRead, ToWrite, last_segment},
     envelope::{Extras, success},
     error::ApiError,
@@ -89,14 +90,15 @@ pub(crate) async fn count(
     facade: Data<Facade>,
     caller: Authorized<ToRead>,
 ) -> Answer {
-    takes_json(&req)?;
-    let count = facade.registrar.find_count(Some(&caller.scope)).await?;
-    success(
-        &req,
-        &facade,
-        format!("{{\"count\":{count}}}").into_bytes(),
-        Extras::default(),
-    )
+    count_of(&req, &facade, &caller.scope).await
+}
+
+/// How many there are of what belongs to an account.
+pub(crate) async fn count_of(req: &dyn Asked, facade: &Facade, scope: &Scope) -> Answer {
+    takes_json(req)?;
+    let count = facade.registrar.find_count(Some(scope)).await?;
+    let data = format!("{{\"count\":{count}}}").into_bytes();
+    success(req, facade, data, Extras::default())
 }
 
 /// `DELETE /v2/accounts/{ACCOUNT_ID}/registrations`

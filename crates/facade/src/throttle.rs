@@ -10,12 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix_web::HttpRequest;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock as _};
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
-use crate::error::ApiError;
+use crate::{asked::Asked, error::ApiError};
 
 /// For how long bad tokens are counted.
 const WINDOW: Duration = Duration::from_mins(1);
@@ -47,9 +46,9 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    pub(crate) fn of(req: &HttpRequest, token: Option<&str>) -> Self {
+    pub(crate) fn of(req: &dyn Asked, token: Option<&str>) -> Self {
         Self {
-            address: req.peer_addr().map(|address| address.ip()),
+            address: req.head().peer_addr.map(|address| address.ip()),
             token: token.map(|token| Sha256::digest(token.as_bytes()).into()),
         }
     }

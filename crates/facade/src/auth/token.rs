@@ -2,19 +2,16 @@
 
 use std::borrow::Cow;
 
-use actix_web::{
-    HttpRequest,
-    http::header::{self, HeaderName},
-};
+use actix_web::http::header::{self, HeaderName};
 
-use crate::query::Params;
+use crate::{asked::Asked, query::Params};
 
 const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 
 /// The caller's token: `X-Auth-Token`, else `auth_token` in the query, else `Authorization: Bearer`.
-pub(crate) fn token_of(req: &HttpRequest) -> Option<Cow<'_, str>> {
+pub(crate) fn token_of(req: &dyn Asked) -> Option<Cow<'_, str>> {
     let text = |name: HeaderName| {
-        let value = req.headers().get(name)?;
+        let value = req.head().headers.get(name)?;
         value.to_str().ok()
     };
     let bearer = || {

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actix_web::{HttpRequest, HttpResponse, web::Bytes};
+use actix_web::{HttpResponse, web::Bytes};
 use moka::sync::Cache;
 use registrar::{Held, Mark, Registrar, Scope};
 use registration::{AccountId, Text};
@@ -13,6 +13,7 @@ use registration::{AccountId, Text};
 use super::text;
 use crate::{
     Facade,
+    asked::Asked,
     envelope::{self, Extras},
     error::ApiError,
     order::by_name,
@@ -89,7 +90,7 @@ impl List {
 
     pub(super) fn answer(
         &self,
-        req: &HttpRequest,
+        req: &dyn Asked,
         facade: &Facade,
     ) -> Result<HttpResponse, ApiError> {
         let extras = Extras {

@@ -8,7 +8,7 @@ mod kept;
 use std::convert::Infallible;
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpResponse,
     http::header::{self, HeaderValue},
     web::Bytes,
 };
@@ -20,6 +20,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     Facade,
     accept::{Format, wanted},
+    asked::Asked,
     envelope::{self, Extras},
     error::ApiError,
     filter::Filters,
@@ -40,7 +41,7 @@ type Registrations = Vec<Held>;
 
 /// Answers with those registrations of an account, or of all, that the request wants.
 pub(crate) async fn answer(
-    req: &HttpRequest,
+    req: &dyn Asked,
     facade: &Facade,
     scope: Option<&Scope>,
 ) -> Result<HttpResponse, ApiError> {
@@ -170,7 +171,7 @@ fn text<'a>(registrations: impl IntoIterator<Item = &'a Held>, shape: Shape) -> 
 }
 
 fn json(
-    req: &HttpRequest,
+    req: &dyn Asked,
     facade: &Facade,
     (registrations, shape): (Registrations, Shape),
     extras: Extras,

@@ -7,6 +7,7 @@
 )]
 
 mod admin;
+mod at_once;
 mod count;
 mod errors;
 mod events;

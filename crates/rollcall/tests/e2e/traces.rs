@@ -99,6 +99,10 @@ async fn from_delivery_to_cache_and_from_request_to_flush() -> anyhow::Result<()
         Ok(())
     })
     .await?;
+    // Answered before the routes.
+    let path = "/v2/accounts/d08f5efdd50874496377295f543cb585/registrations/count";
+    let counted = client.get(format!("http://127.0.0.1:{port}{path}"));
+    counted.send().await?.error_for_status()?;
     let flushed = client.delete(format!("{url}?realm=acme.example.com"));
     let flushed: Value = flushed.send().await?.json().await?;
     ensure!(flushed["flushed"] == 1, "{flushed}");
@@ -108,7 +112,7 @@ async fn from_delivery_to_cache_and_from_request_to_flush() -> anyhow::Result<()
         let taken = taken.lock().unwrap();
         let text = String::from_utf8_lossy(&taken);
         ensure!(text.contains("/v1/traces"), "nothing came");
-        for span in ["delivery", "cache", "request", "flush", "publish"] {
+        for span in ["delivery", "cache", "request", "flush", "publish", path] {
             text.find(span).with_context(|| format!("no {span}"))?;
         }
         Ok(())
