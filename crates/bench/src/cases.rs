@@ -26,7 +26,7 @@ pub type Batch = Box<dyn FnOnce()>;
 pub type Prepare = Box<dyn FnMut() -> Batch>;
 
 /// The cases, by name.
-pub const NAMES: [&str; 10] = [
+pub const NAMES: [&str; 11] = [
     "decode",
     "register",
     // Of a phone that has not said the same before.
@@ -38,6 +38,7 @@ pub const NAMES: [&str; 10] = [
     "count of 1000",
     "render",
     "unpack",
+    "write",
 ];
 
 /// A case of this name.
@@ -67,6 +68,7 @@ pub fn case(name: &str) -> anyhow::Result<Prepare> {
         "count of 1000" => repeated(BATCH / 50, move || table.node.count(&big)),
         "render" => rendering(&table, &small)?,
         "unpack" => unpacking(&table, &small)?,
+        "write" => writing(&table, &small)?,
         _ => anyhow::bail!("no case {name:?}; there are {}", NAMES.join(", ")),
     })
 }
@@ -156,6 +158,20 @@ fn rendering(table: &Rc<Filled>, scope: &Scope) -> anyhow::Result<Prepare> {
         for _ in 0..BATCH {
             out.clear();
             write_json(&one, Spelling::Http, &mut out);
+            black_box(&out);
+        }
+    }))
+}
+
+/// As an item of a list is written.
+fn writing(table: &Rc<Filled>, scope: &Scope) -> anyhow::Result<Prepare> {
+    let one = table.node.registrar.list(scope);
+    let one = one.into_iter().next().context("nobody is registered")?;
+    Ok(repeated(1, move || {
+        let mut out = Vec::with_capacity(2048);
+        for _ in 0..BATCH {
+            out.clear();
+            write_json(&one.view(), Spelling::Http, &mut out);
             black_box(&out);
         }
     }))

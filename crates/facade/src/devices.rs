@@ -1,9 +1,8 @@
 //! Which of an account's devices are registered: Monster UI's green dots.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
-use registration::Text;
 use serde::Serialize;
 
 use crate::{
@@ -38,9 +37,9 @@ pub(crate) async fn status(
 ) -> Result<HttpResponse, ApiError> {
     takes_json(&req)?;
     let registrations = facade.registrar.find(Some(&caller.scope)).await?;
-    let ids: BTreeSet<Text> = registrations
+    let ids: BTreeSet<Cow<'_, str>> = registrations
         .iter()
-        .filter_map(|held| held.registration().account.authorizing_id)
+        .filter_map(|held| held.view().account.authorizing_id)
         .collect();
     let devices: Vec<_> = ids
         .iter()

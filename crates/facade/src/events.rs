@@ -186,7 +186,7 @@ fn shown(facade: &Facade, scope: &Scope, shape: Shape, told: &Told) -> Option<By
     let held = concerned.into_iter().find(|held| scope.has(held))?;
     let id = facade.feed.id(told);
     let mut event = format!("id: {id}\nevent: {}\ndata: ", name(*kind)).into_bytes();
-    shape.write(&held.registration(), &mut event);
+    shape.write(&held.view(), &mut event);
     event.extend_from_slice(b"\n\n");
     Some(Bytes::from(event))
 }

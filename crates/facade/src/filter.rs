@@ -1,7 +1,7 @@
 //! Crossbar's filters: which registrations of a list are wanted.
 
-use kapi::{HTTP_FIELDS, Spelling, Value, is_field, visit_fields};
-use registration::Registration;
+use kapi::{HTTP_FIELDS, Spelling, Value, visit_fields};
+use registration::View;
 
 use crate::{error::ApiError, query::Params};
 
@@ -74,21 +74,21 @@ impl Filters {
     }
 
     /// Whether all hold.
-    pub(crate) fn admit(&self, registration: &Registration) -> bool {
+    pub(crate) fn admit(&self, registration: &View<'_>) -> bool {
         self.0.iter().all(|condition| condition.holds(registration))
     }
 }
 
 impl Condition {
-    fn holds(&self, registration: &Registration) -> bool {
+    fn holds(&self, registration: &View<'_>) -> bool {
         let mut holds = match self.wanted {
             // Of a field that is not there.
             Wanted::Is(_) | Wanted::There | Wanted::Filled => false,
             Wanted::IsNot(_) | Wanted::Missing | Wanted::Empty => true,
         };
         if HTTP_FIELDS.contains(&self.field.as_str()) {
-            visit_fields(registration, Spelling::Http, &mut |header, value| {
-                if is_field(header, &self.field) {
+            visit_fields(registration, Spelling::Http, |field, value| {
+                if field.name == self.field {
                     holds = self.holds_for(value);
                 }
             });

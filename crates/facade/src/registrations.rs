@@ -71,7 +71,7 @@ pub(crate) async fn one(
         });
     };
     let mut data = Vec::new();
-    write_json(&held.registration(), Spelling::Http, &mut data);
+    write_json(&held.view(), Spelling::Http, &mut data);
     success(&req, &facade, data, Extras::default())
 }
 

@@ -1,7 +1,7 @@
 //! A registration as a row of a table, RFC 4180.
 
-use kapi::{HTTP_FIELDS, Spelling, Value, is_field, visit_fields};
-use registration::Registration;
+use kapi::{HTTP_FIELDS, Spelling, Value, visit_fields};
+use registration::View;
 
 /// What a spreadsheet takes for the beginning of a formula.
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
@@ -13,7 +13,7 @@ pub(crate) fn write_head(out: &mut Vec<u8>) {
 }
 
 /// Appends a registration's row; what is absent is an empty cell.
-pub(crate) fn write_row(registration: &Registration, out: &mut Vec<u8>) {
+pub(crate) fn write_row(registration: &View<'_>, out: &mut Vec<u8>) {
     let mut columns = HTTP_FIELDS.iter();
     let mut first = true;
     let mut cell = |value: Option<Value<'_>>, out: &mut Vec<u8>| {
@@ -24,10 +24,10 @@ pub(crate) fn write_row(registration: &Registration, out: &mut Vec<u8>) {
             write_cell(value, out);
         }
     };
-    visit_fields(registration, Spelling::Http, &mut |header, value| {
+    visit_fields(registration, Spelling::Http, |field, value| {
         // Both are in the same order.
         for column in columns.by_ref() {
-            if is_field(header, column) {
+            if field.name == *column {
                 cell(Some(value), out);
                 break;
             }

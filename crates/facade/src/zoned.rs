@@ -1,7 +1,7 @@
 //! A registration with its zone, for those who ask for it: Crossbar's answers have none.
 
 use kapi::{Spelling, write_json};
-use registration::Registration;
+use registration::View;
 use serde::Serialize as _;
 
 use crate::{error::ApiError, query::Params};
@@ -20,7 +20,7 @@ impl Shape {
     }
 
     /// Appends a registration as one JSON object.
-    pub(crate) fn write(self, registration: &Registration, out: &mut Vec<u8>) {
+    pub(crate) fn write(self, registration: &View<'_>, out: &mut Vec<u8>) {
         write_json(registration, Spelling::Http, out);
         if self.with_zone && out.pop_if(|last| *last == b'}').is_some() {
             // An object of ours is never empty.

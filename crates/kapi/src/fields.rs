@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use registration::{ContactAddress, Registration};
+use registration::{ContactAddress, Proxy, Registration};
 use serde::Serialize as _;
 
 /// Which names the fields go by.
@@ -77,44 +77,50 @@ pub const HTTP_FIELDS: [&str; 37] = [
     "contact_port",
 ];
 
-/// Whether a header and a name over HTTP are the same field's.
-pub fn is_field(header: &str, name: &str) -> bool {
-    let spelled = |byte: u8| match byte {
-        b'-' => b'_',
-        other => other.to_ascii_lowercase(),
-    };
-    header.len() == name.len() && header.bytes().map(spelled).eq(name.bytes())
+/// The names of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// As Kazoo's messages carry it.
+    pub header: &'static str,
+    /// As Crossbar's HTTP API shows it.
+    pub name: &'static str,
+}
+
+const fn field(header: &'static str, name: &'static str) -> Field {
+    Field { header, name }
 }
 
 /// Appends the registration to `out` as one JSON object. What is absent is left out.
-pub fn write_json(registration: &Registration, spelling: Spelling, out: &mut Vec<u8>) {
+pub fn write_json<T: AsRef<str>>(
+    registration: &Registration<T>,
+    spelling: Spelling,
+    out: &mut Vec<u8>,
+) {
     write_fields(registration, spelling, |_| true, out);
 }
 
 /// The same with only those fields whose Kazoo header name is `wanted`.
-pub fn write_fields(
-    registration: &Registration,
+pub fn write_fields<T: AsRef<str>>(
+    registration: &Registration<T>,
     spelling: Spelling,
     wanted: impl Fn(&str) -> bool,
     out: &mut Vec<u8>,
 ) {
     out.push(b'{');
     let mut first = true;
-    visit_fields(registration, spelling, &mut |header, value| {
-        if !wanted(header) {
+    visit_fields(registration, spelling, |field, value| {
+        if !wanted(field.header) {
             return;
         }
         if !std::mem::take(&mut first) {
             out.push(b',');
         }
+        let name = match spelling {
+            Spelling::Amqp => field.header,
+            Spelling::Http => field.name,
+        };
         out.push(b'"');
-        match spelling {
-            Spelling::Amqp => out.extend_from_slice(header.as_bytes()),
-            Spelling::Http => out.extend(header.bytes().map(|byte| match byte {
-                b'-' => b'_',
-                other => other.to_ascii_lowercase(),
-            })),
-        }
+        out.extend_from_slice(name.as_bytes());
         out.extend_from_slice(b"\":");
         write_value(&value, out);
     });
@@ -122,6 +128,16 @@ pub fn write_fields(
 }
 
 fn write_value(value: &Value<'_>, out: &mut Vec<u8>) {
+    // Nearly all texts are as they are; whether they are is seen many bytes at a time.
+    let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+    if let Value::Text(text) = value
+        && text.bytes().fold(true, |all, byte| all & is_plain(byte))
+    {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return;
+    }
     let mut json = serde_json::Serializer::new(&mut *out);
     let written = match value {
         Value::Text(text) => text.serialize(&mut json),
@@ -131,86 +147,120 @@ fn write_value(value: &Value<'_>, out: &mut Vec<u8>) {
     debug_assert!(written.is_ok(), "a Vec takes every write");
 }
 
-/// Hands on the fields that are there, under their Kazoo header names.
-struct Visit<'a>(&'a mut dyn FnMut(&str, Value<'_>));
+/// Hands on the fields that are there.
+struct Visit<F>(F);
 
-impl Visit<'_> {
-    fn text(&mut self, header: &str, text: &str) {
-        (self.0)(header, Value::Text(text));
+impl<F: FnMut(Field, Value<'_>)> Visit<F> {
+    fn text(&mut self, field: Field, text: &impl AsRef<str>) {
+        (self.0)(field, Value::Text(text.as_ref()));
     }
 
-    fn maybe(&mut self, header: &str, text: Option<&str>) {
+    fn maybe(&mut self, field: Field, text: Option<&impl AsRef<str>>) {
         if let Some(text) = text {
-            self.text(header, text);
+            self.text(field, text);
         }
     }
 
-    fn number(&mut self, header: &str, number: u64) {
-        (self.0)(header, Value::Number(number));
+    fn number(&mut self, field: Field, number: u64) {
+        (self.0)(field, Value::Number(number));
     }
 
-    fn flag(&mut self, header: &str, flag: bool) {
-        (self.0)(header, Value::Bool(flag));
+    fn flag(&mut self, field: Field, flag: bool) {
+        (self.0)(field, Value::Bool(flag));
     }
 }
 
-/// Visits every field that is there, under its Kazoo header name, in Kazoo's order.
-pub fn visit_fields(r: &Registration, spelling: Spelling, visit: &mut dyn FnMut(&str, Value<'_>)) {
+/// Visits every field that is there, in Kazoo's order.
+pub fn visit_fields<T: AsRef<str>>(
+    r: &Registration<T>,
+    spelling: Spelling,
+    visit: impl FnMut(Field, Value<'_>),
+) {
     let mut to = Visit(visit);
     let last = r.last_registration.gregorian();
-    to.text("Username", &r.username);
-    to.text("Realm", &r.realm);
-    to.maybe("User-Agent", r.user_agent.as_deref());
-    to.maybe("Call-ID", r.call_id.as_deref());
-    to.maybe("From-User", r.from_user.as_deref());
-    to.text("From-Host", &r.from_host);
-    to.maybe("To-User", r.to_user.as_deref());
-    to.text("To-Host", &r.to_host);
-    to.maybe("Network-IP", r.network.ip.as_deref());
-    to.maybe("Network-Port", r.network.port.as_deref());
-    to.number("Event-Timestamp", last);
-    to.text("Contact", &r.contact);
-    to.text("Original-Contact", &r.original_contact);
-    to.maybe("Previous-Contact", r.previous_contact.as_deref());
-    to.maybe("Proxy-Path", r.proxy.path.as_deref());
-    to.maybe("Proxy-IP", r.proxy.ip.as_deref());
-    if let Some(port) = r.proxy.port {
-        to.number("Proxy-Port", u64::from(port));
-    }
-    to.maybe("Proxy-Protocol", r.proxy.protocol.as_deref());
-    to.number("Expires", u64::from(r.expires));
+    to.text(field("Username", "username"), &r.username);
+    to.text(field("Realm", "realm"), &r.realm);
+    to.maybe(field("User-Agent", "user_agent"), r.user_agent.as_ref());
+    to.maybe(field("Call-ID", "call_id"), r.call_id.as_ref());
+    to.maybe(field("From-User", "from_user"), r.from_user.as_ref());
+    to.text(field("From-Host", "from_host"), &r.from_host);
+    to.maybe(field("To-User", "to_user"), r.to_user.as_ref());
+    to.text(field("To-Host", "to_host"), &r.to_host);
+    to.maybe(field("Network-IP", "network_ip"), r.network.ip.as_ref());
+    let port = r.network.port.as_ref();
+    to.maybe(field("Network-Port", "network_port"), port);
+    to.number(field("Event-Timestamp", "event_timestamp"), last);
+    to.text(field("Contact", "contact"), &r.contact);
+    let contact = &r.original_contact;
+    to.text(field("Original-Contact", "original_contact"), contact);
+    let previous = r.previous_contact.as_ref();
+    to.maybe(field("Previous-Contact", "previous_contact"), previous);
+    proxy_fields(&r.proxy, &mut to);
+    to.number(field("Expires", "expires"), u64::from(r.expires));
     account_fields(r, spelling, &mut to);
-    to.maybe("Registrar-Node", r.registrar_node.as_deref());
-    to.maybe("Registrar-Hostname", r.registrar_hostname.as_deref());
-    to.maybe("Bridge-RURI", r.bridge_ruri().as_deref());
+    let node = r.registrar_node.as_ref();
+    to.maybe(field("Registrar-Node", "registrar_node"), node);
+    let host = r.registrar_hostname.as_ref();
+    to.maybe(field("Registrar-Hostname", "registrar_hostname"), host);
+    let ruri = r.bridge_ruri();
+    to.maybe(field("Bridge-RURI", "bridge_ruri"), ruri.as_ref());
     // Kazoo clears the flag once a first registration was dealt with, before anyone can ask.
-    to.flag("First-Registration", false);
-    to.number("Initial-Registration", r.initial_registration.gregorian());
-    to.number("Last-Registration", last);
-    to.maybe("Source-IP", r.source.ip.as_deref());
-    to.maybe("Source-Port", r.source.port.as_deref());
+    to.flag(field("First-Registration", "first_registration"), false);
+    let initial = r.initial_registration.gregorian();
+    to.number(
+        field("Initial-Registration", "initial_registration"),
+        initial,
+    );
+    to.number(field("Last-Registration", "last_registration"), last);
+    to.maybe(field("Source-IP", "source_ip"), r.source.ip.as_ref());
+    to.maybe(field("Source-Port", "source_port"), r.source.port.as_ref());
     if spelling == Spelling::Http
-        && let Some(address) = ContactAddress::parse(&r.original_contact)
+        && let Some(address) = ContactAddress::parse(r.original_contact.as_ref())
     {
-        to.text("Contact-IP", address.host);
-        to.number("Contact-Port", u64::from(address.port));
+        to.text(field("Contact-IP", "contact_ip"), &address.host);
+        let port = u64::from(address.port);
+        to.number(field("Contact-Port", "contact_port"), port);
     }
 }
 
-fn account_fields(r: &Registration, spelling: Spelling, to: &mut Visit<'_>) {
+fn proxy_fields<T: AsRef<str>>(proxy: &Proxy<T>, to: &mut Visit<impl FnMut(Field, Value<'_>)>) {
+    to.maybe(field("Proxy-Path", "proxy_path"), proxy.path.as_ref());
+    to.maybe(field("Proxy-IP", "proxy_ip"), proxy.ip.as_ref());
+    if let Some(port) = proxy.port {
+        to.number(field("Proxy-Port", "proxy_port"), u64::from(port));
+    }
+    let protocol = proxy.protocol.as_ref();
+    to.maybe(field("Proxy-Protocol", "proxy_protocol"), protocol);
+}
+
+fn account_fields<T: AsRef<str>>(
+    r: &Registration<T>,
+    spelling: Spelling,
+    to: &mut Visit<impl FnMut(Field, Value<'_>)>,
+) {
     let account = &r.account;
     if let (Spelling::Amqp, Some(id)) = (spelling, &account.id) {
-        to.text("Account-ID", id.as_str());
-        to.text("Account-DB", &id.database());
+        to.text(field("Account-ID", "account_id"), &id.as_str());
+        to.text(field("Account-DB", "account_db"), &id.database());
     }
-    to.maybe("Account-Realm", account.realm.as_deref());
-    to.maybe("Account-Name", account.name.as_deref());
-    to.maybe("Authorizing-ID", account.authorizing_id.as_deref());
-    to.maybe("Authorizing-Type", account.authorizing_type.as_deref());
-    to.flag("Suppress-Unregister-Notify", r.suppress_unregister_notify);
-    to.flag("Register-Overwrite-Notify", r.register_overwrite_notify);
-    to.maybe("Owner-ID", account.owner_id.as_deref());
-    to.maybe("Presence-ID", account.presence_id.as_deref());
+    to.maybe(
+        field("Account-Realm", "account_realm"),
+        account.realm.as_ref(),
+    );
+    to.maybe(field("Account-Name", "account_name"), account.name.as_ref());
+    let id = account.authorizing_id.as_ref();
+    to.maybe(field("Authorizing-ID", "authorizing_id"), id);
+    let kind = account.authorizing_type.as_ref();
+    to.maybe(field("Authorizing-Type", "authorizing_type"), kind);
+    let suppress = field("Suppress-Unregister-Notify", "suppress_unregister_notify");
+    to.flag(suppress, r.suppress_unregister_notify);
+    let overwrite = field("Register-Overwrite-Notify", "register_overwrite_notify");
+    to.flag(overwrite, r.register_overwrite_notify);
+    to.maybe(field("Owner-ID", "owner_id"), account.owner_id.as_ref());
+    to.maybe(
+        field("Presence-ID", "presence_id"),
+        account.presence_id.as_ref(),
+    );
 }
 
 #[cfg(test)]

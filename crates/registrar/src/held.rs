@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use registration::{AccountId, Aor, Registration, UnixSeconds, Zone, check_flushable};
+use registration::{AccountId, Aor, Registration, UnixSeconds, View, Zone, check_flushable};
 
 use crate::{
     packed::Times,
@@ -112,6 +112,11 @@ impl Held {
     /// All of it.
     pub fn registration(&self) -> Registration {
         self.slot.registration(self.times)
+    }
+
+    /// The same, only to be looked at: what stands there as it is, is not copied.
+    pub fn view(&self) -> View<'_> {
+        self.slot.view(self.times)
     }
 }
 

@@ -5,10 +5,13 @@
 //! Most of it says again what stands before it (`From-User`, the previous contact) and takes the tag
 //! alone; ids of 32 hex digits take half.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::{
+    borrow::Cow,
+    net::{Ipv4Addr, SocketAddrV4},
+};
 
 use registration::{
-    AccountData, ContactAddress, Registration, Source, Text, UnixSeconds, strip_brackets,
+    AccountData, ContactAddress, Proxy, Registration, Source, Text, UnixSeconds, strip_brackets,
 };
 
 use crate::shared::{Gear, Owner};
@@ -228,25 +231,71 @@ impl<'a> Reader<'a> {
     }
 
     /// A text that has to be there.
-    pub(crate) fn text(&mut self) -> Text {
-        self.maybe(None).unwrap_or_else(|| {
+    pub(crate) fn text<T: Words<'a>>(&mut self) -> T {
+        self.maybe().unwrap_or_else(|| {
             self.is_broken = true;
-            "".into()
+            T::borrowed("")
         })
     }
 
+    /// A text that need not be there.
+    pub(crate) fn maybe<T: Words<'a>>(&mut self) -> Option<T> {
+        self.maybe_implied(|| None)
+    }
+
     /// A text that need not be there, or is what goes without saying.
-    pub(crate) fn maybe(&mut self, implied: Option<&Text>) -> Option<Text> {
+    fn maybe_implied<T: Words<'a>>(&mut self, implied: impl FnOnce() -> Option<T>) -> Option<T> {
         match self.next() {
-            Said::Absent => None,
-            Said::Text(text) => Some(text.into()),
-            Said::Id(id) => Some(digits_of(id).into()),
-            Said::Implied if implied.is_some() => implied.cloned(),
-            Said::Implied | Said::Framed | Said::Plain => {
-                self.is_broken = true;
-                None
+            Said::Absent => return None,
+            Said::Text(text) => return Some(T::borrowed(text)),
+            Said::Id(id) => return Some(T::owned(digits_of(id))),
+            Said::Implied => {
+                if let Some(implied) = implied() {
+                    return Some(implied);
+                }
             }
+            Said::Framed | Said::Plain => {}
         }
+        self.is_broken = true;
+        None
+    }
+}
+
+/// Texts of a registration that is read: its own, or borrowed where they stand as they are.
+pub(crate) trait Words<'a>: Clone + AsRef<str> {
+    /// As it stands in the bytes.
+    fn borrowed(text: &'a str) -> Self;
+    /// Of what is held in common.
+    fn shared(text: &'a Text) -> Self;
+    /// Made of what stands there.
+    fn owned(text: String) -> Self;
+}
+
+impl<'a> Words<'a> for Text {
+    fn borrowed(text: &'a str) -> Self {
+        text.into()
+    }
+
+    fn shared(text: &'a Text) -> Self {
+        text.clone()
+    }
+
+    fn owned(text: String) -> Self {
+        text.into()
+    }
+}
+
+impl<'a> Words<'a> for Cow<'a, str> {
+    fn borrowed(text: &'a str) -> Self {
+        Self::Borrowed(text)
+    }
+
+    fn shared(text: &'a Text) -> Self {
+        Self::Borrowed(text)
+    }
+
+    fn owned(text: String) -> Self {
+        Self::Owned(text)
     }
 }
 
@@ -297,102 +346,109 @@ pub(crate) fn has_device(bytes: &[u8]) -> bool {
 }
 
 /// What stands at the bytes' beginning, with what is shared and when it was refreshed.
-pub(crate) fn read(bytes: &[u8], owner: &Owner, gear: &Gear, times: Times) -> Registration {
+pub(crate) fn read<'a, T: Words<'a>>(
+    bytes: &'a [u8],
+    owner: &'a Owner,
+    gear: &'a Gear,
+    times: Times,
+) -> Registration<T> {
+    let shared = |text: &'a Option<Text>| text.as_ref().map(T::shared);
     let mut from = Reader::new(bytes);
-    let username = from.text();
-    let original_contact = original_contact(&mut from, &username);
-    let plain: Text = strip_brackets(&original_contact).into();
-    let contact = from.maybe(Some(&plain)).unwrap_or(plain);
-    let previous_contact = from.maybe(Some(&contact));
-    let call_id = from.maybe(None);
-    let from_user = from.maybe(Some(&username));
-    let to_user = from.maybe(Some(&username));
-    let (network, source) = sources(&mut from, &original_contact);
-    let authorizing_id = from.maybe(None);
-    let owner_id = from.maybe(None);
-    let presence_id = presence_id(&mut from, &username, &owner.realm);
+    let username: T = from.text();
+    let original_contact: T = original_contact(&mut from, username.as_ref());
+    let plain = || T::owned(strip_brackets(original_contact.as_ref()));
+    let contact = from.maybe_implied(|| Some(plain())).unwrap_or_else(plain);
+    let previous_contact = from.maybe_implied(|| Some(contact.clone()));
+    let call_id = from.maybe();
+    let from_user = from.maybe_implied(|| Some(username.clone()));
+    let to_user = from.maybe_implied(|| Some(username.clone()));
+    let (network, source) = sources(&mut from, original_contact.as_ref());
+    let authorizing_id = from.maybe();
+    let owner_id = from.maybe();
+    let aor = || T::owned([username.as_ref(), "@", &owner.realm].concat());
+    let presence_id = from.maybe_implied(|| Some(aor()));
     Registration {
-        username,
-        realm: owner.realm.clone(),
+        realm: T::shared(&owner.realm),
         contact,
-        original_contact,
         previous_contact,
         call_id,
-        user_agent: gear.user_agent.clone(),
+        user_agent: shared(&gear.user_agent),
         from_user,
-        from_host: owner.from_host.clone(),
+        from_host: T::shared(&owner.from_host),
         to_user,
-        to_host: owner.to_host.clone(),
+        to_host: T::shared(&owner.to_host),
         expires: times.expires,
         last_registration: UnixSeconds(u64::from(times.last)),
         initial_registration: UnixSeconds(u64::from(times.initial)),
-        proxy: gear.proxy.clone(),
+        proxy: Proxy {
+            path: shared(&gear.proxy.path),
+            ip: shared(&gear.proxy.ip),
+            port: gear.proxy.port,
+            protocol: shared(&gear.proxy.protocol),
+        },
         source,
         network,
         account: AccountData {
             id: owner.account.clone(),
-            realm: owner.account_realm.clone(),
-            name: owner.account_name.clone(),
+            realm: shared(&owner.account_realm),
+            name: shared(&owner.account_name),
             authorizing_id,
-            authorizing_type: gear.authorizing_type.clone(),
+            authorizing_type: shared(&gear.authorizing_type),
             owner_id,
             presence_id,
         },
         suppress_unregister_notify: gear.suppress_unregister_notify,
         register_overwrite_notify: gear.register_overwrite_notify,
-        registrar_node: gear.node.clone(),
-        registrar_hostname: gear.hostname.clone(),
+        registrar_node: shared(&gear.node),
+        registrar_hostname: shared(&gear.hostname),
         zone: gear.zone.clone(),
+        username,
+        original_contact,
     }
 }
 
 /// The contact as the phone sent it.
 pub(crate) fn contact_of(bytes: &[u8]) -> Text {
     let mut from = Reader::new(bytes);
-    let username = from.text();
+    let username: Cow<'_, str> = from.text();
     original_contact(&mut from, &username)
 }
 
-fn original_contact(from: &mut Reader<'_>, username: &str) -> Text {
+fn original_contact<'a, T: Words<'a>>(from: &mut Reader<'a>, username: &str) -> T {
     let mut rest = *from;
     match rest.next() {
         Said::Framed => {
+            let inner: Cow<'_, str> = rest.text();
             *from = rest;
-            format!("<sip:{username}@{}>", from.text()).into()
+            T::owned(["<sip:", username, "@", &inner, ">"].concat())
         }
         Said::Plain => {
-            *from = rest;
-            let [a, b, c, d] = from.number().to_le_bytes();
-            let port = from.take(2).try_into().map_or(0, u16::from_le_bytes);
-            let usual = from
+            let [a, b, c, d] = rest.number().to_le_bytes();
+            let port = rest.take(2).try_into().map_or(0, u16::from_le_bytes);
+            let usual = rest
                 .take(1)
                 .first()
                 .and_then(|at| PARAMETERS.get(usize::from(*at)));
-            from.is_broken |= usual.is_none();
+            rest.is_broken |= usual.is_none();
+            *from = rest;
             let address = SocketAddrV4::new(Ipv4Addr::new(a, b, c, d), port);
-            format!("<sip:{username}@{address}{}>", usual.unwrap_or(&"")).into()
+            T::owned(format!(
+                "<sip:{username}@{address}{}>",
+                usual.unwrap_or(&"")
+            ))
         }
         _ => from.text(),
     }
 }
 
 /// Network and source.
-fn sources(from: &mut Reader<'_>, contact: &str) -> (Source, Source) {
-    let address = Address::of(contact);
+fn sources<'a, T: Words<'a>>(from: &mut Reader<'a>, contact: &str) -> (Source<T>, Source<T>) {
+    let address = ContactAddress::parse(contact);
     let mut source = || Source {
-        ip: from.maybe(address.ip.as_ref()),
-        port: from.maybe(address.port.as_ref()),
+        ip: from.maybe_implied(|| address.map(|address| T::owned(address.host.to_owned()))),
+        port: from.maybe_implied(|| address.map(|address| T::owned(address.port.to_string()))),
     };
     (source(), source())
-}
-
-fn presence_id(from: &mut Reader<'_>, username: &str, realm: &str) -> Option<Text> {
-    let mut rest = *from;
-    if let Said::Implied = rest.next() {
-        *from = rest;
-        return Some(format!("{username}@{realm}").into());
-    }
-    from.maybe(None)
 }
 
 /// When a registration began, was refreshed, and how long it lives from then, in Unix seconds.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use registration::{AccountId, Proxy, Zone};
+use registration::{AccountId, View, Zone};
 
 use super::*;
 
@@ -80,6 +80,53 @@ prop_compose! {
     }
 }
 
+fn owned(view: &View<'_>) -> Registration {
+    let text = |text: &Cow<'_, str>| Text::from(&**text);
+    let maybe = |maybe: &Option<Cow<'_, str>>| maybe.as_ref().map(text);
+    let source = |source: &Source<Cow<'_, str>>| Source {
+        ip: maybe(&source.ip),
+        port: maybe(&source.port),
+    };
+    Registration {
+        username: text(&view.username),
+        realm: text(&view.realm),
+        contact: text(&view.contact),
+        original_contact: text(&view.original_contact),
+        previous_contact: maybe(&view.previous_contact),
+        call_id: maybe(&view.call_id),
+        user_agent: maybe(&view.user_agent),
+        from_user: maybe(&view.from_user),
+        from_host: text(&view.from_host),
+        to_user: maybe(&view.to_user),
+        to_host: text(&view.to_host),
+        expires: view.expires,
+        last_registration: view.last_registration,
+        initial_registration: view.initial_registration,
+        proxy: Proxy {
+            path: maybe(&view.proxy.path),
+            ip: maybe(&view.proxy.ip),
+            port: view.proxy.port,
+            protocol: maybe(&view.proxy.protocol),
+        },
+        source: source(&view.source),
+        network: source(&view.network),
+        account: AccountData {
+            id: view.account.id.clone(),
+            realm: maybe(&view.account.realm),
+            name: maybe(&view.account.name),
+            authorizing_id: maybe(&view.account.authorizing_id),
+            authorizing_type: maybe(&view.account.authorizing_type),
+            owner_id: maybe(&view.account.owner_id),
+            presence_id: maybe(&view.account.presence_id),
+        },
+        suppress_unregister_notify: view.suppress_unregister_notify,
+        register_overwrite_notify: view.register_overwrite_notify,
+        registrar_node: maybe(&view.registrar_node),
+        registrar_hostname: maybe(&view.registrar_hostname),
+        zone: view.zone.clone(),
+    }
+}
+
 fn shared_again(registration: &Registration) -> (Owner, Gear) {
     let (mut owner, mut gear) = (Vec::new(), Vec::new());
     Owner::of(registration).write(&mut owner);
@@ -100,8 +147,14 @@ proptest! {
         bytes.extend_from_slice(b"more");
         let (owner, gear) = shared_again(&registration);
         prop_assert_eq!(&owner, &Owner::of(&registration));
-        let read = read(&bytes, &owner, &gear, Times::of(&registration));
-        prop_assert_eq!(&read, &registration);
+        let times = Times::of(&registration);
+        prop_assert_eq!(&read::<Text>(&bytes, &owner, &gear, times), &registration);
+        // Only looked at, it is the same.
+        let view: View<'_> = read(&bytes, &owner, &gear, times);
+        let mut again = Vec::new();
+        write(&owned(&view), &mut again);
+        prop_assert_eq!(&again, &bytes[..length]);
+        prop_assert_eq!(owned(&view), registration.clone());
         let mut rest = Reader::new(&bytes);
         rest.skip_registration();
         prop_assert!(!rest.is_broken);
@@ -119,7 +172,8 @@ proptest! {
     fn other_bytes_are_read_as_something(bytes: Vec<u8>) {
         let (owner, gear) = (Arc::new(Owner::nobodys("r")), Arc::new(Gear::default()));
         let times = Times { initial: 0, last: 0, expires: 0 };
-        let _ = read(&bytes, &owner, &gear, times);
+        let _ = read::<Text>(&bytes, &owner, &gear, times);
+        let _: View<'_> = read(&bytes, &owner, &gear, times);
         let _ = Owner::read(&mut Reader::new(&bytes));
         let _ = Gear::read(&mut Reader::new(&bytes));
         let _ = username(&bytes);

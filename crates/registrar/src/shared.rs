@@ -104,10 +104,10 @@ impl Owner {
 
     /// What [`Owner::write`] wrote.
     pub(crate) fn read(from: &mut Reader<'_>) -> Self {
-        let realm = from.text();
-        let account = from.maybe(None);
-        let account_realm = from.maybe(None);
-        let account_name = from.maybe(None);
+        let realm: Text = from.text();
+        let account: Option<Text> = from.maybe();
+        let account_realm = from.maybe();
+        let account_name = from.maybe();
         let account = account.and_then(|id| {
             let id = AccountId::parse(&id).ok();
             from.is_broken |= id.is_none();
@@ -236,15 +236,15 @@ impl Gear {
 
     /// What [`Gear::write`] wrote.
     pub(crate) fn read(from: &mut Reader<'_>) -> Self {
-        let user_agent = from.maybe(None);
-        let (path, ip) = (from.maybe(None), from.maybe(None));
-        let port = from.maybe(None).and_then(|port| {
+        let user_agent = from.maybe();
+        let (path, ip) = (from.maybe(), from.maybe());
+        let port = from.maybe().and_then(|port: Text| {
             let port = port.parse().ok();
             from.is_broken |= port.is_none();
             port
         });
-        let protocol = from.maybe(None);
-        let (node, hostname) = (from.maybe(None), from.maybe(None));
+        let protocol = from.maybe();
+        let (node, hostname) = (from.maybe(), from.maybe());
         Self {
             user_agent,
             proxy: Proxy {
@@ -255,8 +255,8 @@ impl Gear {
             },
             node,
             hostname,
-            zone: Zone::new(&from.text()),
-            authorizing_type: from.maybe(None),
+            zone: Zone::new(&from.text::<Text>()),
+            authorizing_type: from.maybe(),
             suppress_unregister_notify: from.flag(),
             register_overwrite_notify: from.flag(),
         }

@@ -12,7 +12,7 @@ use std::{
     },
 };
 
-use registration::{Aor, Balance, Ledger, Registration, Text, UnixMillis, UnixSeconds};
+use registration::{Aor, Balance, Ledger, Registration, Text, UnixMillis, UnixSeconds, View};
 use triomphe::ThinArc;
 
 use crate::{
@@ -233,6 +233,12 @@ impl Slot {
         packed::read(self.bytes(), &head.owner, &head.gear, times)
     }
 
+    /// The same, only to be looked at.
+    pub(crate) fn view(&self, times: Times) -> View<'_> {
+        let head = self.head();
+        packed::read(self.bytes(), &head.owner, &head.gear, times)
+    }
+
     /// What was last told of beginnings and ends; `live` is the slot's registration, if it has one.
     pub(crate) fn ledger(&self, live: Option<&Registration>) -> Option<Ledger> {
         let told = self.told();
@@ -252,7 +258,7 @@ impl Slot {
     fn foreign(&self, balance: Balance) -> Ledger {
         let mut rest = self.behind();
         let second = UnixSeconds(u64::from(rest.number()));
-        let (contact, node) = (rest.text(), rest.maybe(None));
+        let (contact, node) = (rest.text(), rest.maybe());
         Ledger::of(second, contact, node, balance)
     }
 
@@ -267,7 +273,7 @@ impl Slot {
         let mut reader = Reader::new(self.bytes());
         match self.kind() {
             Kind::Live => reader.skip_registration(),
-            Kind::Remembered => drop(reader.text()),
+            Kind::Remembered => drop(reader.text::<Text>()),
         }
         reader
     }

@@ -21,7 +21,7 @@ pub use contact::{ContactAddress, ContactKind, addr_spec, strip_brackets};
 pub use judgement::{Circumstances, Decision, Ignored, Judgement, Past, Policy, Removal, Stored};
 pub use ledger::{Balance, Ledger, same_binding};
 pub use name::{AccountId, MAX_NAME_BYTES, NameError, UnsafeName, Zone, check_flushable};
-pub use record::{AccountData, Proxy, Registration, Source, Text};
+pub use record::{AccountData, Proxy, Registration, Source, Text, View};
 pub use report::{Lifetime, Origin, Report};
 pub use rules::{concede, decide};
 pub use time::{GREGORIAN_UNIX_OFFSET, UnixMillis, UnixSeconds};

@@ -1,6 +1,6 @@
 //! The registration as it is stored.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use crate::{AccountId, Aor, UnixMillis, UnixSeconds, Zone, addr_spec};
 
@@ -9,70 +9,71 @@ pub type Text = Arc<str>;
 
 /// Whose phone it is, as Kazoo's directory told the proxy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AccountData {
+pub struct AccountData<T = Text> {
     /// Account-ID.
     pub id: Option<AccountId>,
     /// Account-Realm: the account's own realm, which a device's may differ from.
-    pub realm: Option<Text>,
+    pub realm: Option<T>,
     /// Account-Name.
-    pub name: Option<Text>,
+    pub name: Option<T>,
     /// Authorizing-ID: the device's id.
-    pub authorizing_id: Option<Text>,
+    pub authorizing_id: Option<T>,
     /// Authorizing-Type: `device`, mostly.
-    pub authorizing_type: Option<Text>,
+    pub authorizing_type: Option<T>,
     /// Owner-ID: the user's id.
-    pub owner_id: Option<Text>,
+    pub owner_id: Option<T>,
     /// Presence-ID.
-    pub presence_id: Option<Text>,
+    pub presence_id: Option<T>,
 }
 
 /// The proxy that a phone is registered with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Proxy {
+pub struct Proxy<T = Text> {
     /// Proxy-Path: a SIP URI.
-    pub path: Option<Text>,
+    pub path: Option<T>,
     /// Proxy-IP.
-    pub ip: Option<Text>,
+    pub ip: Option<T>,
     /// Proxy-Port.
     pub port: Option<u16>,
     /// Proxy-Protocol.
-    pub protocol: Option<Text>,
+    pub protocol: Option<T>,
 }
 
 /// An address and port, as text (so Kazoo shows them).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Source {
+pub struct Source<T = Text> {
     /// The address.
-    pub ip: Option<Text>,
+    pub ip: Option<T>,
     /// The port.
-    pub port: Option<Text>,
+    pub port: Option<T>,
 }
 
-/// A phone's registration: one contact bound to one AOR, until it expires.
+/// A phone's registration: one contact bound to one AOR, until it expires. Its texts are its own, or
+/// borrowed ([`View`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Registration {
+pub struct Registration<T = Text> {
     /// SIP username, as the phone wrote it.
-    pub username: Text,
+    pub username: T,
     /// SIP realm, as the phone wrote it.
-    pub realm: Text,
+    pub realm: T,
     /// The contact without angle brackets.
-    pub contact: Text,
+    pub contact: T,
     /// The contact as the phone sent it.
-    pub original_contact: Text,
+    pub original_contact: T,
     /// The contact of the registration that this one followed.
-    pub previous_contact: Option<Text>,
+    pub previous_contact: Option<T>,
     /// Call-ID of the last REGISTER.
-    pub call_id: Option<Text>,
+    pub call_id: Option<T>,
     /// User-Agent of the last REGISTER that had one.
-    pub user_agent: Option<Text>,
+    pub user_agent: Option<T>,
     /// User part of From.
-    pub from_user: Option<Text>,
+    pub from_user: Option<T>,
     /// Host part of From.
-    pub from_host: Text,
+    pub from_host: T,
     /// User part of To.
-    pub to_user: Option<Text>,
+    pub to_user: Option<T>,
     /// Host part of To.
-    pub to_host: Text,
+    pub to_host: T,
     /// Lifetime in seconds, padding included.
     pub expires: u32,
     /// When it was last refreshed.
@@ -80,29 +81,32 @@ pub struct Registration {
     /// When this chain of refreshes began.
     pub initial_registration: UnixSeconds,
     /// The proxy.
-    pub proxy: Proxy,
+    pub proxy: Proxy<T>,
     /// The phone's address.
-    pub source: Source,
+    pub source: Source<T>,
     /// The phone's address as an older relay names it.
-    pub network: Source,
+    pub network: Source<T>,
     /// Whose it is.
-    pub account: AccountData,
+    pub account: AccountData<T>,
     /// Whether its end goes unannounced.
     pub suppress_unregister_notify: bool,
     /// Whether another phone on the AOR is announced.
     pub register_overwrite_notify: bool,
     /// Node that registered it.
-    pub registrar_node: Option<Text>,
+    pub registrar_node: Option<T>,
     /// Host of that node.
-    pub registrar_hostname: Option<Text>,
+    pub registrar_hostname: Option<T>,
     /// Zone it was heard in.
     pub zone: Zone,
 }
 
-impl Registration {
+/// A registration that is only looked at.
+pub type View<'a> = Registration<Cow<'a, str>>;
+
+impl<T: AsRef<str>> Registration<T> {
     /// The key it is stored under.
     pub fn aor(&self) -> Aor {
-        Aor::new(&self.username, &self.realm)
+        Aor::new(self.username.as_ref(), self.realm.as_ref())
     }
 
     /// The moment it is no more.
@@ -125,26 +129,24 @@ impl Registration {
 
     /// Whether `realm` is its own or its account's, in any case.
     pub fn is_of_realm(&self, realm: &str) -> bool {
-        self.realm.eq_ignore_ascii_case(realm)
+        self.realm.as_ref().eq_ignore_ascii_case(realm)
             || self
                 .account
                 .realm
                 .as_ref()
-                .is_some_and(|own| own.eq_ignore_ascii_case(realm))
+                .is_some_and(|own| own.as_ref().eq_ignore_ascii_case(realm))
     }
 
     /// Where Kazoo bridges a call for it: the user at its realm, by way of the proxy.
     pub fn bridge_ruri(&self) -> Option<String> {
-        let path = self.proxy.path.as_deref()?;
+        let path = self.proxy.path.as_ref()?.as_ref();
         let path = path.split(';').next().unwrap_or(path);
-        let contact = addr_spec(&self.original_contact);
+        let contact = addr_spec(self.original_contact.as_ref());
         let secure = contact
             .get(..5)
             .is_some_and(|head| head.eq_ignore_ascii_case("sips:"));
         let scheme = if secure { "sips" } else { "sip" };
-        Some(format!(
-            "{scheme}:{}@{};fs_path={path}",
-            self.username, self.realm
-        ))
+        let (username, realm) = (self.username.as_ref(), self.realm.as_ref());
+        Some([scheme, ":", username, "@", realm, ";fs_path=", path].concat())
     }
 }

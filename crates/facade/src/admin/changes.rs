@@ -97,7 +97,7 @@ impl Follower {
             now.seconds().0
         )
         .into_bytes();
-        write_line(&held.registration(), now, &mut line);
+        write_line(&held.view(), now, &mut line);
         line.pop();
         line.extend_from_slice(b"}\n");
         Some(Bytes::from(line))

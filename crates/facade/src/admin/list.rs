@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, http::StatusCode, http::header, web, 
 use futures_util::stream;
 use kapi::{Spelling, write_json};
 use registrar::Held;
-use registration::{Registration, UnixMillis};
+use registration::{UnixMillis, View};
 use serde::Serialize;
 
 use super::{LINES, Operator, json, name, realm};
@@ -36,7 +36,7 @@ pub(super) async fn list(
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((X_TOTAL_COUNT, found.len()));
     let write = move |_, held: &Held, out: &mut Vec<u8>| {
-        write_line(&held.registration(), now, out);
+        write_line(&held.view(), now, out);
     };
     let pieces = pieces(Vec::new(), found, write, Vec::new());
     Ok(response.streaming(stream::iter(pieces.map(Ok::<_, Infallible>))))
@@ -86,7 +86,7 @@ fn by_realm(one: &Held, other: &Held) -> Ordering {
 }
 
 /// The registration as the API shows it, with how many seconds it has left and its zone.
-pub(super) fn write_line(registration: &Registration, now: UnixMillis, out: &mut Vec<u8>) {
+pub(super) fn write_line(registration: &View<'_>, now: UnixMillis, out: &mut Vec<u8>) {
     write_json(registration, Spelling::Http, out);
     // Never empty, so that there is something before the comma.
     out.pop();

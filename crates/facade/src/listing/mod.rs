@@ -73,7 +73,7 @@ pub(crate) async fn answer(
         (None, None) => facade.registrar.find(scope).await?,
     };
     if !filters.is_empty() {
-        registrations.retain(|held| filters.admit(&held.registration()));
+        registrations.retain(|held| filters.admit(&held.view()));
     }
     registrations.sort_by(by_name);
     let next = page.cut(&mut registrations);
@@ -157,7 +157,7 @@ fn write_item(shape: Shape, at: usize, held: &Held, out: &mut Vec<u8>) {
     if at > 0 {
         out.push(b',');
     }
-    shape.write(&held.registration(), out);
+    shape.write(&held.view(), out);
 }
 
 /// All in one piece.
@@ -213,7 +213,7 @@ fn csv(registrations: Registrations, next: Option<Place>) -> HttpResponse {
     let pieces = pieces(
         head,
         registrations,
-        |_, held, out| write_row(&held.registration(), out),
+        |_, held, out| write_row(&held.view(), out),
         Vec::new(),
     );
     let mut response = HttpResponse::Ok();
