@@ -18,8 +18,38 @@ use crate::{
 const SCRIPT: &str = include_str!("wrk.lua");
 /// Connections that ask at once.
 const CONNECTIONS: &str = "16";
-/// Accounts that are asked for in turns.
+/// Accounts that are asked for in turns, at most.
 const SPREAD: u32 = 2000;
+
+/// Of how many accounts is asked in turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    /// Of one.
+    One,
+    /// Of as many as the smallest table has, so that tables differ by nothing but their size.
+    Many,
+    /// Of up to [`SPREAD`], more than have their lists kept: most are written anew.
+    Spread,
+}
+
+impl Manner {
+    fn name(self) -> String {
+        match self {
+            Self::One => "one account".to_owned(),
+            Self::Many => "many accounts".to_owned(),
+            Self::Spread => format!("{SPREAD} accounts"),
+        }
+    }
+
+    fn accounts(self, question: Question, sizes: [u32; 3], phones: u32) -> u32 {
+        let accounts = |phones| question.fleet(phones).accounts.min(SPREAD);
+        match self {
+            Self::One => 1,
+            Self::Many => sizes.map(accounts).into_iter().min().unwrap_or(1),
+            Self::Spread => accounts(phones),
+        }
+    }
+}
 
 /// What is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,12 +101,11 @@ impl Question {
         }
     }
 
-    /// Of one account, or of many in turns that are none.
-    fn paths(self, phones: u32, spread: bool) -> Vec<String> {
+    /// Of so many accounts in turns, from all over the table.
+    fn paths(self, phones: u32, many: u32) -> Vec<String> {
         let fleet = self.fleet(phones);
         let accounts = fleet.accounts;
         let step = accounts / 2 + accounts / 5 + 1;
-        let many = if spread { accounts.min(SPREAD) } else { 1 };
         let scattered = |at: u32| (u64::from(at) * u64::from(step) % u64::from(accounts)) as u32;
         (0..many)
             .map(|at| self.path(fleet, scattered(at)))
@@ -117,8 +146,11 @@ pub fn rows(plan: &Plan) -> anyhow::Result<Vec<Row>> {
         .collect::<anyhow::Result<Vec<_>>>()?;
     let mut rows = Vec::new();
     for question in QUESTIONS {
-        for spread in [false, true] {
-            rows.extend(of(plan, &folder, &servers, question, spread)?);
+        for manner in [Manner::One, Manner::Many] {
+            rows.extend(of(plan, &folder, &servers, question, manner)?);
+        }
+        if question == Question::List(100) {
+            rows.extend(of(plan, &folder, &servers, question, Manner::Spread)?);
         }
     }
     Ok(rows)
@@ -129,25 +161,20 @@ fn of(
     folder: &TempDir,
     servers: &[(u32, Server)],
     question: Question,
-    spread: bool,
+    manner: Manner,
 ) -> anyhow::Result<Vec<Row>> {
     let [small, _, large] = plan.sizes;
-    let manner = if spread {
-        "many accounts"
-    } else {
-        "one account"
-    };
     let mut rates: Vec<Row> = plan
         .sizes
         .map(|phones| {
-            let name = format!("http/{phones}/{}/{manner}", question.name());
+            let name = format!("http/{phones}/{}/{}", question.name(), manner.name());
             let mut row = Row::new(&name, "requests a second", "answered", "the same bytes");
-            row.bound = question.bound(phones == large);
+            row.bound = question.bound(phones == large && manner != Manner::Spread);
             row
         })
         .into();
     let mut growth = Row::new(
-        &format!("http/growth/{}/{manner}", question.name()),
+        &format!("http/growth/{}/{}", question.name(), manner.name()),
         "µs, p50",
         &format!("at {large}"),
         &format!("at {small}"),
@@ -159,7 +186,7 @@ fn of(
     for _ in 0..plan.runs {
         let mut medians = Vec::new();
         for ((row, (phones, server)), seen) in rates.iter_mut().zip(servers).zip(&mut percentiles) {
-            let paths = question.paths(*phones, spread);
+            let paths = question.paths(*phones, manner.accounts(question, plan.sizes, *phones));
             let ours = ask(plan, folder.path(), server, &paths)?;
             let theirs = ask(plan, folder.path(), &same, &paths)?;
             row.push(ours.rate(), theirs.rate());
@@ -177,7 +204,9 @@ fn of(
         let [p50, p99, same_p50, same_p99] = seen.each_ref().map(|one| figure(median(one)));
         row.note = format!("p50 {p50} µs, p99 {p99} µs; same bytes {same_p50} and {same_p99}");
     }
-    rates.push(growth);
+    if manner != Manner::Spread {
+        rates.push(growth);
+    }
     Ok(rates)
 }
 
@@ -188,7 +217,7 @@ fn answer_of(
     question: Question,
 ) -> anyhow::Result<std::path::PathBuf> {
     let (phones, server) = servers.last().context("there is no server")?;
-    let paths = question.paths(*phones, false);
+    let paths = question.paths(*phones, 1);
     let path = paths.first().context("there is no account")?;
     let url = format!("http://127.0.0.1:{}{path}", server.port);
     let runtime = tokio::runtime::Runtime::new()?;
@@ -250,7 +279,10 @@ mod tests {
         for question in QUESTIONS {
             for phones in [2_000, 1_000_000] {
                 let fleet = question.fleet(phones);
-                let paths = question.paths(phones, true);
+                let sizes = [2_000, 100_000, 1_000_000];
+                let count = |manner: Manner| manner.accounts(question, sizes, phones);
+                assert_eq!(count(Manner::Many), question.fleet(2_000).accounts);
+                let paths = question.paths(phones, count(Manner::Spread));
                 assert_eq!(paths.len(), fleet.accounts.min(SPREAD) as usize);
                 let ids: Vec<_> = (0..fleet.accounts)
                     .map(|at| account_id(fleet.first_account + at))
