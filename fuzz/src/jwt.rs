@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use actix_web::http::header::{HeaderName, HeaderValue};
-use facade::auth::{Access, Auth, Denied, Granted, JwtAuth, JwtSettings, Keys, Right, Subject};
+use facade::auth::{Access, Auth, Denied, Granted, JwtAuth, JwtSettings, Keys, Right, Subject, Token};
 use jsonwebtoken::{Algorithm, EncodingKey, crypto::sign};
 use registration::{AccountId, ManualClock};
 
@@ -85,7 +85,7 @@ impl House {
             endpoint: "registrations",
             arguments: "",
         };
-        wait(self.auth.check(Some(token), access))
+        wait(self.auth.check(Some(&Token::new(token)), access))
     }
 
     fn try_token(&self, token: &str) {

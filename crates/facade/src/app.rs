@@ -176,10 +176,7 @@ pub fn app(
         .wrap(cors_headers())
         .wrap(Compress::default())
         .configure(routes);
-    AtOnce {
-        facade,
-        app: app.into_factory(),
-    }
+    AtOnce::new(facade, app.into_factory())
 }
 
 /// Serves on a socket that is bound already. The caller stops it through its handle.

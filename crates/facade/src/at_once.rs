@@ -5,7 +5,7 @@
 //! and go to the same functions as by way of their routes; what is said is the same. Whatever is out
 //! of the ordinary is left to the routes.
 
-use std::{panic::AssertUnwindSafe, time::Instant};
+use std::{panic::AssertUnwindSafe, rc::Rc, time::Instant};
 
 use actix_http::Request;
 use actix_web::{
@@ -14,7 +14,7 @@ use actix_web::{
     dev::{
         AppConfig, RequestHead, Response, Service, ServiceFactory, ServiceResponse, forward_ready,
     },
-    http::{Method, header},
+    http::{Method, StatusCode, header},
     web::Data,
 };
 use futures_util::{
@@ -31,13 +31,39 @@ use crate::{
     boundary::{self, RequestId},
     caller::{self, ToRead},
     error::ApiError,
-    listing, registrations,
+    listing,
+    metrics::Counted,
+    registrations,
 };
 
 /// The application, and what answers before it.
 pub(crate) struct AtOnce<A> {
-    pub(crate) facade: Data<Facade>,
-    pub(crate) app: A,
+    known: Rc<Known>,
+    app: A,
+}
+
+/// What they are answered with, and where the good answers are counted.
+struct Known {
+    facade: Data<Facade>,
+    lists: Counted,
+    counts: Counted,
+}
+
+impl<A> AtOnce<A> {
+    /// In front of this application.
+    pub(crate) fn new(facade: Data<Facade>, app: A) -> Self {
+        let kept = |route| facade.metrics.kept((&Method::GET, route), StatusCode::OK);
+        let (lists, counts) = (kept(LIST), kept(COUNT));
+        let known = Known {
+            facade,
+            lists,
+            counts,
+        };
+        Self {
+            known: Rc::new(known),
+            app,
+        }
+    }
 }
 
 type Answer<B> = Result<Response<EitherBody<B>>, Error>;
@@ -63,10 +89,10 @@ where
     type Future = LocalBoxFuture<'static, Result<Self::Service, ()>>;
 
     fn new_service(&self, config: AppConfig) -> Self::Future {
-        let (facade, app) = (Data::clone(&self.facade), self.app.new_service(config));
+        let (known, app) = (Rc::clone(&self.known), self.app.new_service(config));
         Box::pin(async move {
             let app = app.await?;
-            Ok(AtOnce { facade, app })
+            Ok(AtOnce { known, app })
         })
     }
 }
@@ -88,7 +114,7 @@ where
     fn call(&self, request: Request) -> Self::Future {
         match Question::of(request.head()) {
             Some(question) => {
-                let answering = answer(Data::clone(&self.facade), request, question);
+                let answering = answer(Rc::clone(&self.known), request, question);
                 Either::Left(Box::pin(answering))
             }
             None => Either::Right(self.app.call(request).map_ok(routed::<B>)),
@@ -129,13 +155,6 @@ impl Question {
         (head.method == Method::GET).then_some(Self { account, wanted })
     }
 
-    fn route(&self) -> &'static str {
-        match self.wanted {
-            Wanted::List => LIST,
-            Wanted::Count => COUNT,
-        }
-    }
-
     async fn answer(&self, req: &AtTheDoor, facade: &Facade) -> Result<HttpResponse, ApiError> {
         let address = req.head().peer_addr.map(|address| address.ip());
         facade.throttle.admit_request(address)?;
@@ -143,10 +162,10 @@ impl Question {
             Wanted::List => "",
             Wanted::Count => "count",
         };
-        let account = self.account.as_str();
-        let scope = caller::scope::<ToRead>(req, facade, account, arguments).await?;
+        let scope = caller::scope::<ToRead>(req, facade, &self.account, arguments).await?;
         match self.wanted {
-            Wanted::List => listing::answer(req, facade, Some(&scope)).await,
+            // Apart, so that a count takes no room for what a list may have to wait for.
+            Wanted::List => Box::pin(listing::answer(req, facade, Some(&scope))).await,
             Wanted::Count => registrations::count_of(req, facade, &scope).await,
         }
     }
@@ -169,14 +188,15 @@ impl Asked for AtTheDoor {
 }
 
 /// Does what [`boundary::boundary`] does around the routes, and what the routes do.
-async fn answer<B>(facade: Data<Facade>, request: Request, question: Question) -> Answer<B> {
+async fn answer<B>(known: Rc<Known>, request: Request, question: Question) -> Answer<B> {
+    let facade = &known.facade;
     let begun = Instant::now();
     let id = RequestId::given_by(&request.head().headers);
     let req = AtTheDoor { request, id };
     // Good answers leave nothing in the log, unless somebody looks closely.
     let is_watched = tracing::enabled!(Level::DEBUG);
     let span = is_watched.then(|| boundary::span(req.head(), id));
-    let answering = AssertUnwindSafe(question.answer(&req, &facade)).catch_unwind();
+    let answering = AssertUnwindSafe(question.answer(&req, facade)).catch_unwind();
     let answered = match &span {
         Some(span) => answering.instrument(span.clone()).await,
         None => answering.await,
@@ -189,7 +209,7 @@ async fn answer<B>(facade: Data<Facade>, request: Request, question: Question) -
     let _entered = span.enter();
     let mut response = match answered {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) => boundary::refusal(&req, &facade, &error),
+        Ok(Err(error)) => boundary::refusal(&req, facade, &error),
         Err(_) => return Err(boundary::panicked(id, &span)),
     };
     let size = response.body().size();
@@ -197,9 +217,12 @@ async fn answer<B>(facade: Data<Facade>, request: Request, question: Question) -
     allow_any_origin(response.headers_mut());
     let (method, took) = (&req.head().method, begun.elapsed());
     let status = response.status();
-    facade
-        .metrics
-        .answered((method, question.route()), status, took);
+    match (status, question.wanted) {
+        (StatusCode::OK, Wanted::List) => known.lists.add(took),
+        (StatusCode::OK, Wanted::Count) => known.counts.add(took),
+        (_, Wanted::List) => facade.metrics.answered((method, LIST), status, took),
+        (_, Wanted::Count) => facade.metrics.answered((method, COUNT), status, took),
+    }
     boundary::log(method, status, took);
     let response: Response<BoxBody> = response.into();
     Ok(response.map_body(|_, body| EitherBody::right(body)))

@@ -31,6 +31,16 @@ use crate::{Facade, app::Route, asked::Asked, envelope, error::ApiError};
 pub(crate) struct RequestId(Uuid);
 
 impl RequestId {
+    /// Room for its digits.
+    pub(crate) fn digits() -> [u8; Simple::LENGTH] {
+        [0; Simple::LENGTH]
+    }
+
+    /// As it is written.
+    pub(crate) fn encode(self, digits: &mut [u8; Simple::LENGTH]) -> &str {
+        self.0.simple().encode_lower(digits)
+    }
+
     /// The one that the caller gave, else a new one.
     pub(crate) fn given_by(headers: &HeaderMap) -> Self {
         let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
@@ -45,14 +55,13 @@ impl RequestId {
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.simple().encode_lower(&mut [0; Simple::LENGTH]))
+        f.write_str(self.encode(&mut Self::digits()))
     }
 }
 
 impl Serialize for RequestId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut digits = [0; Simple::LENGTH];
-        serializer.serialize_str(self.0.simple().encode_lower(&mut digits))
+        serializer.serialize_str(self.encode(&mut Self::digits()))
     }
 }
 
@@ -125,7 +134,7 @@ pub(crate) fn finish(headers: &mut HeaderMap, size: BodySize, id: RequestId) {
         let identity = HeaderValue::from_static("identity");
         headers.insert(header::CONTENT_ENCODING, identity);
     }
-    if let Ok(value) = HeaderValue::try_from(id.to_string()) {
+    if let Ok(value) = HeaderValue::from_str(id.encode(&mut RequestId::digits())) {
         headers.insert(X_REQUEST_ID, value);
     }
 }

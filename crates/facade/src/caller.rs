@@ -14,7 +14,7 @@ use registration::{AccountId, UnsafeName, check_flushable};
 use crate::{
     Facade,
     asked::Asked,
-    auth::{Access, Denied, Granted, Right, Subject, token_of},
+    auth::{Access, Denied, Granted, Right, Subject, Token, token_of},
     error::ApiError,
     throttle::Caller,
 };
@@ -92,7 +92,8 @@ impl FromRequest for Administrator {
 /// Fails unless the caller has the right to all accounts.
 pub(crate) async fn check_system<P: Policy>(req: &HttpRequest) -> Result<(), ApiError> {
     let token = token_of(req);
-    check::<P>(req, facade(req)?, token.as_deref(), &Subject::System, "").await?;
+    let token = token.as_deref().map(Token::new);
+    check::<P>(req, facade(req)?, token.as_ref(), &Subject::System, "").await?;
     Ok(())
 }
 
@@ -105,39 +106,47 @@ async fn authorize<P: Policy>(req: &HttpRequest) -> Result<(Scope, Option<String
             last => last,
         },
     };
-    let scope = scope::<P>(req, facade(req)?, &account, arguments).await?;
-    Ok((scope, username))
-}
-
-/// What belongs to the account of that name, if the caller has a right to it. `arguments` are what
-/// stands behind the endpoint in the path.
-pub(crate) async fn scope<P: Policy>(
-    req: &dyn Asked,
-    facade: &Facade,
-    account: &str,
-    arguments: &str,
-) -> Result<Scope, ApiError> {
-    let token = token_of(req);
-    let unknown = || ApiError::BadIdentifier {
-        what: "account",
-        identifier: account.chars().take(300).collect(),
-    };
-    let Ok(id) = AccountId::parse(account) else {
+    let facade = facade(req)?;
+    let Ok(id) = AccountId::parse(&account) else {
         // Whether an account exists is told only to those who may ask at all.
-        return Err(if facade.auth.knows(token.as_deref()).await {
-            unknown()
+        let token = token_of(req);
+        let token = token.as_deref().map(Token::new);
+        return Err(if facade.auth.knows(token.as_ref()).await {
+            unknown(&account)
         } else {
             ApiError::InvalidCredentials
         });
     };
-    let subject = Subject::Account(id.clone());
-    let granted = check::<P>(req, facade, token.as_deref(), &subject, arguments).await;
+    let scope = scope::<P>(req, facade, &id, arguments).await?;
+    Ok((scope, username))
+}
+
+/// What belongs to the account, if the caller has a right to it. `arguments` are what
+/// stands behind the endpoint in the path.
+pub(crate) async fn scope<P: Policy>(
+    req: &dyn Asked,
+    facade: &Facade,
+    account: &AccountId,
+    arguments: &str,
+) -> Result<Scope, ApiError> {
+    let token = token_of(req);
+    let token = token.as_deref().map(Token::new);
+    let subject = Subject::Account(account.clone());
+    let granted = check::<P>(req, facade, token.as_ref(), &subject, arguments).await;
     let granted = granted.map_err(|error| match error {
-        ApiError::FaultyRequest => unknown(),
+        ApiError::FaultyRequest => unknown(account.as_str()),
         other => other,
     })?;
-    let finding = facade.registrar.find_scope(&id, granted.realm.as_deref());
-    finding.await?.ok_or_else(unknown)
+    let realm = granted.realm.as_deref();
+    let scope = facade.registrar.find_scope(account, realm).await?;
+    scope.ok_or_else(|| unknown(account.as_str()))
+}
+
+fn unknown(account: &str) -> ApiError {
+    ApiError::BadIdentifier {
+        what: "account",
+        identifier: account.chars().take(300).collect(),
+    }
 }
 
 /// What the path ends with: `count`, `status`, or the endpoint itself.
@@ -149,7 +158,7 @@ pub(crate) fn last_segment(req: &HttpRequest) -> &str {
 async fn check<P: Policy>(
     req: &dyn Asked,
     facade: &Facade,
-    token: Option<&str>,
+    token: Option<&Token<'_>>,
     subject: &Subject,
     arguments: &str,
 ) -> Result<Granted, ApiError> {

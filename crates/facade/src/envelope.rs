@@ -4,12 +4,10 @@ use std::borrow::Cow;
 
 use actix_web::{
     HttpResponse, HttpResponseBuilder, ResponseError as _,
-    http::{
-        StatusCode,
-        header::{self, HeaderValue},
-    },
+    http::header::{self, HeaderValue},
     web::Bytes,
 };
+use kapi::write_text;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -34,34 +32,6 @@ pub(crate) struct Extras {
     pub(crate) warning: Option<String>,
 }
 
-/// What comes before the data of a good answer.
-#[derive(Serialize)]
-struct Before<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    auth_token: Option<Cow<'a, str>>,
-}
-
-/// What comes after it.
-#[derive(Serialize)]
-struct After<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_start_key: Option<String>,
-    node: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    page_size: Option<usize>,
-    request_id: RequestId,
-    revision: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    start_key: Option<String>,
-    status: &'static str,
-    timestamp: String,
-    version: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    warning: Option<String>,
-}
-
 #[derive(Serialize)]
 struct Failure<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,7 +51,7 @@ pub(crate) fn success(
     req: &dyn Asked,
     facade: &Facade,
     data: Vec<u8>,
-    extras: Extras,
+    extras: &Extras,
 ) -> Result<HttpResponse, ApiError> {
     let revision = revision(&data);
     answer(req, facade, (data.into(), &revision), extras)
@@ -92,25 +62,32 @@ pub(crate) fn answer(
     req: &dyn Asked,
     facade: &Facade,
     (data, revision): (Bytes, &str),
-    extras: Extras,
+    extras: &Extras,
 ) -> Result<HttpResponse, ApiError> {
     let pretty = Params::of(req).flag("pretty")?;
     if let Some(unchanged) = unchanged(req, revision) {
         return Ok(unchanged);
     }
-    let (head, tail) = around(req, facade, revision, extras)?;
-    let body = Pieces::new([head.into(), data, tail.into()]);
+    let (mut head, tail) = around(req, facade, revision, extras);
     let mut response = HttpResponse::Ok();
     response.insert_header((header::ETAG, quoted(revision)));
     if pretty {
-        return Ok(json(&mut response, Ok(body.join()), pretty));
+        let body = Pieces::new([head.into(), data, tail.into()]).join();
+        return Ok(json(&mut response, Ok(body), pretty));
     }
-    Ok(response.content_type(JSON).body(body))
+    response.content_type(JSON);
+    if data.len() > COPIED {
+        let body = Pieces::new([head.into(), data, tail.into()]);
+        return Ok(response.body(body));
+    }
+    head.reserve(data.len() + tail.len());
+    head.extend_from_slice(&data);
+    head.extend_from_slice(&tail);
+    Ok(response.body(head))
 }
 
-const INTERNAL: ApiError = ApiError::Framework {
-    status: StatusCode::INTERNAL_SERVER_ERROR,
-};
+/// Data up to so many bytes is sooner copied than sent as a piece of its own.
+const COPIED: usize = 4096;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// What stands before and after the data.
@@ -118,38 +95,67 @@ pub(crate) fn around(
     req: &dyn Asked,
     facade: &Facade,
     revision: &str,
-    extras: Extras,
-) -> Result<(Vec<u8>, Vec<u8>), ApiError> {
-    let before = Before {
-        auth_token: echoed_token(req, facade),
-    };
-    let after = After {
-        next_start_key: extras.next_start_key,
-        node: &facade.node,
-        note: extras.note,
-        page_size: extras.page_size,
-        request_id: req.id(),
-        revision,
-        start_key: extras.start_key,
-        status: "success",
-        timestamp: timestamp(facade),
-        version: env!("CARGO_PKG_VERSION"),
-        warning: extras.warning,
-    };
-    let mut head = Vec::with_capacity(128);
-    let mut tail = Vec::with_capacity(512);
-    serde_json::to_writer(&mut head, &before).map_err(|_| INTERNAL)?;
-    serde_json::to_writer(&mut tail, &after).map_err(|_| INTERNAL)?;
-    // One object of the two.
-    head.pop();
-    if before.auth_token.is_some() {
-        head.push(b',');
+    extras: &Extras,
+) -> (Vec<u8>, Vec<u8>) {
+    let mut head = Members::new(256);
+    if let Some(token) = echoed_token(req, facade) {
+        head.text("auth_token", &token);
     }
-    head.extend_from_slice(b"\"data\":");
-    if let Some(brace) = tail.first_mut() {
-        *brace = b',';
+    head.name("data");
+    let mut tail = Members::after(512);
+    tail.maybe("next_start_key", extras.next_start_key.as_deref());
+    tail.text("node", &facade.node);
+    tail.maybe("note", extras.note.as_deref());
+    if let Some(size) = extras.page_size {
+        tail.name("page_size");
+        tail.0.extend_from_slice(size.to_string().as_bytes());
     }
-    Ok((head, tail))
+    tail.text("request_id", req.id().encode(&mut RequestId::digits()));
+    tail.text("revision", revision);
+    tail.maybe("start_key", extras.start_key.as_deref());
+    tail.text("status", "success");
+    tail.text("timestamp", &timestamp(facade));
+    tail.text("version", env!("CARGO_PKG_VERSION"));
+    tail.maybe("warning", extras.warning.as_deref());
+    tail.0.push(b'}');
+    (head.0, tail.0)
+}
+
+/// Members of a JSON object, one after the other.
+struct Members(Vec<u8>);
+
+impl Members {
+    /// The first of them.
+    fn new(capacity: usize) -> Self {
+        let mut text = Vec::with_capacity(capacity);
+        text.push(b'{');
+        Self(text)
+    }
+
+    /// Those that follow others.
+    fn after(capacity: usize) -> Self {
+        Self(Vec::with_capacity(capacity))
+    }
+
+    fn name(&mut self, name: &'static str) {
+        if self.0.last() != Some(&b'{') {
+            self.0.push(b',');
+        }
+        self.0.push(b'"');
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
+    }
+
+    fn text(&mut self, name: &'static str, text: &str) {
+        self.name(name);
+        write_text(text, &mut self.0);
+    }
+
+    fn maybe(&mut self, name: &'static str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(name, text);
+        }
+    }
 }
 
 /// A revision as a header has it.

@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::{
     Facade,
-    auth::{Access, Right, Subject, token_of},
+    auth::{Access, Right, Subject, Token, token_of},
     caller::{Authorized, ToRead},
     error::ApiError,
     openapi::ReadRefused,
@@ -159,7 +159,8 @@ impl Follower {
             endpoint: "registrations",
             arguments: "events",
         };
-        let checked = self.facade.auth.check(self.token.as_deref(), access).await;
+        let token = self.token.as_deref().map(Token::new);
+        let checked = self.facade.auth.check(token.as_ref(), access).await;
         // That it cannot be found out just now is no reason to end it.
         !matches!(
             checked,

@@ -72,7 +72,7 @@ pub(crate) async fn one(
     };
     let mut data = Vec::new();
     write_json(&held.view(), Spelling::Http, &mut data);
-    success(&req, &facade, data, Extras::default())
+    success(&req, &facade, data, &Extras::default())
 }
 
 /// `GET /v2/accounts/{ACCOUNT_ID}/registrations/count`
@@ -98,7 +98,7 @@ pub(crate) async fn count_of(req: &dyn Asked, facade: &Facade, scope: &Scope) ->
     takes_json(req)?;
     let count = facade.registrar.find_count(Some(scope)).await?;
     let data = format!("{{\"count\":{count}}}").into_bytes();
-    success(req, facade, data, Extras::default())
+    success(req, facade, data, &Extras::default())
 }
 
 /// `DELETE /v2/accounts/{ACCOUNT_ID}/registrations`
@@ -223,7 +223,7 @@ fn flushed_ok(req: &HttpRequest, facade: &Facade, flushed: &Flushed) -> Answer {
         req,
         facade,
         b"\"ok\"".to_vec(),
-        Extras {
+        &Extras {
             note,
             warning,
             ..Extras::default()

@@ -47,5 +47,5 @@ pub(crate) async fn count(
     takes_json(&req)?;
     let count = facade.registrar.find_count(None).await?;
     let data = format!("{{\"count\":{count}}}");
-    success(&req, &facade, data.into_bytes(), Extras::default())
+    success(&req, &facade, data.into_bytes(), &Extras::default())
 }

@@ -12,9 +12,8 @@ use std::{
 
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock as _};
 use moka::sync::Cache;
-use sha2::{Digest as _, Sha256};
 
-use crate::{asked::Asked, error::ApiError};
+use crate::{asked::Asked, auth::Token, error::ApiError};
 
 /// For how long bad tokens are counted.
 const WINDOW: Duration = Duration::from_mins(1);
@@ -46,10 +45,10 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    pub(crate) fn of(req: &dyn Asked, token: Option<&str>) -> Self {
+    pub(crate) fn of(req: &dyn Asked, token: Option<&Token<'_>>) -> Self {
         Self {
             address: req.head().peer_addr.map(|address| address.ip()),
-            token: token.map(|token| Sha256::digest(token.as_bytes()).into()),
+            token: token.map(Token::digest),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use registration::{ContactAddress, Proxy, Registration};
-use serde::Serialize as _;
+use serde::Serialize;
 
 /// Which names the fields go by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,22 +128,27 @@ pub fn write_fields<T: AsRef<str>>(
 }
 
 fn write_value(value: &Value<'_>, out: &mut Vec<u8>) {
-    // Nearly all texts are as they are; whether they are is seen many bytes at a time.
-    let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
-    if let Value::Text(text) = value
-        && text.bytes().fold(true, |all, byte| all & is_plain(byte))
-    {
-        out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
-        out.push(b'"');
-        return;
+    match value {
+        Value::Text(text) => write_text(text, out),
+        Value::Number(number) => write_serialized(number, out),
+        Value::Bool(flag) => write_serialized(flag, out),
     }
-    let mut json = serde_json::Serializer::new(&mut *out);
-    let written = match value {
-        Value::Text(text) => text.serialize(&mut json),
-        Value::Number(number) => number.serialize(&mut json),
-        Value::Bool(value) => value.serialize(&mut json),
-    };
+}
+
+/// Appends a text as a JSON string.
+pub fn write_text(text: &str, out: &mut Vec<u8>) {
+    // Nearly all are as they are; whether they are is seen many bytes at a time.
+    let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+    if !text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
+        return write_serialized(text, out);
+    }
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
+fn write_serialized(value: &(impl Serialize + ?Sized), out: &mut Vec<u8>) {
+    let written = serde_json::to_writer(out, value);
     debug_assert!(written.is_ok(), "a Vec takes every write");
 }
 

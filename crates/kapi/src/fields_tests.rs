@@ -184,7 +184,7 @@ proptest! {
     fn a_text_is_written_as_json_has_it(text in ".*", end in any::<char>()) {
         let text = format!("{text}{end}");
         let mut out = Vec::new();
-        write_value(&super::Value::Text(&text), &mut out);
+        write_text(&text, &mut out);
         prop_assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&text).unwrap());
     }
 }

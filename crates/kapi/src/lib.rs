@@ -27,7 +27,9 @@ pub use decode::decode;
 pub use encode::{encode_segment, flush_key, success_key};
 pub use envelope::{Identity, IdentityError, MAX_SERVER_ID_BYTES};
 pub use event::{Event, Flush, Limits, Query, Reject, Sender};
-pub use fields::{Field, HTTP_FIELDS, Spelling, Value, visit_fields, write_fields, write_json};
+pub use fields::{
+    Field, HTTP_FIELDS, Spelling, Value, visit_fields, write_fields, write_json, write_text,
+};
 pub use flush::encode_flush;
 pub use notice::{Notice, encode_notice};
 pub use query::{Answer, encode_answer};

@@ -12,10 +12,9 @@ use moka::future::Cache;
 use registration::AccountId;
 use reqwest::{Response, StatusCode};
 use serde::Deserialize;
-use sha2::{Digest as _, Sha256};
 
 use super::{
-    Access, CacheCounts, Denied, Granted, Subject,
+    Access, CacheCounts, Denied, Granted, Subject, Token,
     restrictions::{of_verified, permits},
 };
 
@@ -77,15 +76,18 @@ impl CrossbarAuth {
         self.counts.clone()
     }
 
-    pub(super) async fn check(&self, token: &str, access: Access<'_>) -> Result<Granted, Denied> {
+    pub(super) async fn check(
+        &self,
+        token: &Token<'_>,
+        access: Access<'_>,
+    ) -> Result<Granted, Denied> {
+        let digest = token.digest();
+        let token = token.text();
         let is_text = token.bytes().all(|byte| byte.is_ascii_graphic());
         if token.len() > MAX_TOKEN_BYTES || !is_text {
             return Err(Denied::NoCredentials);
         }
-        let question = (
-            Sha256::digest(token.as_bytes()).into(),
-            access.subject.clone(),
-        );
+        let question = (digest, access.subject.clone());
         let (settings, client) = (Arc::clone(&self.settings), self.client.clone());
         let asked = AtomicBool::new(false);
         let asking = async {

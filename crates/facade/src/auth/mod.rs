@@ -13,6 +13,7 @@ pub use crossbar::{CrossbarAuth, CrossbarSettings};
 pub use jwt::{JwtAuth, JwtSettings};
 pub use keys::Keys;
 pub use static_tokens::{StaticTokens, TokensError};
+pub use token::Token;
 pub(crate) use token::token_of;
 
 use registration::AccountId;
@@ -84,7 +85,11 @@ pub enum Auth {
 
 impl Auth {
     /// Whether the bearer of `token` may do as asked.
-    pub async fn check(&self, token: Option<&str>, access: Access<'_>) -> Result<Granted, Denied> {
+    pub async fn check(
+        &self,
+        token: Option<&Token<'_>>,
+        access: Access<'_>,
+    ) -> Result<Granted, Denied> {
         if let Self::None = self {
             return Ok(Granted::default());
         }
@@ -92,7 +97,7 @@ impl Auth {
         match self {
             Self::None => Ok(Granted::default()),
             Self::Static(tokens) => tokens.check(token, access),
-            Self::Jwt(jwt) => jwt.check(token, access).await,
+            Self::Jwt(jwt) => jwt.check(token.text(), access).await,
             Self::Crossbar(crossbar) => crossbar.check(token, access).await,
         }
     }
@@ -108,7 +113,7 @@ impl Auth {
     }
 
     /// Whether `token` may be one that somebody holds, whatever it may do.
-    pub async fn knows(&self, token: Option<&str>) -> bool {
+    pub async fn knows(&self, token: Option<&Token<'_>>) -> bool {
         let Some(token) = token else {
             return matches!(self, Self::None);
         };
@@ -116,7 +121,7 @@ impl Auth {
             // Crossbar can only be asked about an account.
             Self::None | Self::Crossbar(_) => true,
             Self::Static(tokens) => tokens.find(token).is_some(),
-            Self::Jwt(jwt) => jwt.verify(token).await.is_ok(),
+            Self::Jwt(jwt) => jwt.verify(token.text()).await.is_ok(),
         }
     }
 }

@@ -4,10 +4,9 @@ use std::{collections::HashSet, path::Path};
 
 use registration::AccountId;
 use serde::Deserialize;
-use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::{Access, Denied, Granted, Right, Subject};
+use super::{Access, Denied, Granted, Right, Subject, Token};
 
 /// Why a tokens file cannot be used. Hashes are not repeated in it.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +113,7 @@ impl StaticTokens {
             .map(Self)
     }
 
-    pub(super) fn check(&self, token: &str, access: Access<'_>) -> Result<Granted, Denied> {
+    pub(super) fn check(&self, token: &Token<'_>, access: Access<'_>) -> Result<Granted, Denied> {
         let grant = self.find(token).ok_or(Denied::NoCredentials)?;
         if grant.allows(access.subject, access.right) {
             Ok(Granted::default())
@@ -124,8 +123,8 @@ impl StaticTokens {
     }
 
     /// The grant of a token. Every entry is compared, each in constant time.
-    pub(super) fn find(&self, token: &str) -> Option<&Grant> {
-        let digest: [u8; 32] = Sha256::digest(token.as_bytes()).into();
+    pub(super) fn find(&self, token: &Token<'_>) -> Option<&Grant> {
+        let digest = token.digest();
         self.0.iter().fold(None, |found, grant| {
             if bool::from(grant.sha256.ct_eq(&digest)) {
                 Some(grant)
@@ -196,7 +195,7 @@ mod tests {
     fn a_grant_is_for_its_accounts_and_rights_only() {
         let [a, b] = [A, B].map(|id| Subject::Account(AccountId::parse(id).unwrap()));
         let tokens = StaticTokens::parse(&file(&format!("\"{A}\""), false)).unwrap();
-        let grant = tokens.find("secret").unwrap();
+        let grant = tokens.find(&Token::new("secret")).unwrap();
         assert!(
             grant.allows(&a, Right::Read)
                 && !grant.allows(&a, Right::Write)
@@ -204,10 +203,10 @@ mod tests {
                 && !grant.allows(&Subject::System, Right::Read)
         );
         let tokens = StaticTokens::parse(&file("\"*\"", true)).unwrap();
-        let grant = tokens.find("secret").unwrap();
+        let grant = tokens.find(&Token::new("secret")).unwrap();
         assert!(grant.allows(&b, Right::Write) && grant.allows(&Subject::System, Right::Read));
         for wrong in ["", "Secret", "secret ", HASH] {
-            assert!(tokens.find(wrong).is_none(), "{wrong}");
+            assert!(tokens.find(&Token::new(wrong)).is_none(), "{wrong}");
         }
     }
 

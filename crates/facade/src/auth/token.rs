@@ -1,10 +1,38 @@
-//! Where a token may stand in a request.
+//! Where a token may stand in a request, and what stands for it where it must not be kept.
 
 use std::borrow::Cow;
 
 use actix_web::http::header::{self, HeaderName};
+use sha2::{Digest as _, Sha256};
 
 use crate::{asked::Asked, query::Params};
+
+/// A caller's token.
+#[derive(Clone, Copy)]
+pub struct Token<'a> {
+    text: &'a str,
+    digest: [u8; 32],
+}
+
+impl<'a> Token<'a> {
+    /// A token as the caller has sent it.
+    pub fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            digest: Sha256::digest(text.as_bytes()).into(),
+        }
+    }
+
+    /// As it was sent: for nobody but who can tell whose it is.
+    pub(super) fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// Its SHA-256.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+}
 
 const X_AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 

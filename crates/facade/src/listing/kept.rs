@@ -97,7 +97,7 @@ impl List {
             page_size: Some(self.length),
             ..Extras::default()
         };
-        envelope::answer(req, facade, (self.data.clone(), &self.revision), extras)
+        envelope::answer(req, facade, (self.data.clone(), &self.revision), &extras)
     }
 }
 

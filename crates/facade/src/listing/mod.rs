@@ -85,7 +85,7 @@ pub(crate) async fn answer(
                 next_start_key: next.map(|next| next.to_key()),
                 ..Extras::default()
             };
-            json(req, facade, (registrations, shape), extras)
+            json(req, facade, (registrations, shape), &extras)
         }
         Format::Csv => Ok(csv(registrations, next)),
     }
@@ -174,7 +174,7 @@ fn json(
     req: &dyn Asked,
     facade: &Facade,
     (registrations, shape): (Registrations, Shape),
-    extras: Extras,
+    extras: &Extras,
 ) -> Result<HttpResponse, ApiError> {
     if registrations.len() <= SHORT {
         return envelope::success(req, facade, text(&registrations, shape), extras);
@@ -183,7 +183,7 @@ fn json(
     if let Some(unchanged) = envelope::unchanged(req, &revision) {
         return Ok(unchanged);
     }
-    let (mut head, mut tail) = envelope::around(req, facade, &revision, extras)?;
+    let (mut head, mut tail) = envelope::around(req, facade, &revision, extras);
     head.push(b'[');
     tail.insert(0, b']');
     let write = move |at, held: &Held, out: &mut Vec<u8>| write_item(shape, at, held, out);

@@ -250,5 +250,5 @@ pub(crate) async fn summary(
     takes_json(&req)?;
     // Made of what serialises.
     let data = serde_json::to_vec(&facade.summary.shown(&facade.registrar)).unwrap_or_default();
-    success(&req, &facade, data, Extras::default())
+    success(&req, &facade, data, &Extras::default())
 }
