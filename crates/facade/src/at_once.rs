@@ -14,7 +14,10 @@ use actix_web::{
     dev::{
         AppConfig, RequestHead, Response, Service, ServiceFactory, ServiceResponse, forward_ready,
     },
-    http::{Method, StatusCode, header},
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderValue},
+    },
     web::Data,
 };
 use futures_util::{
@@ -145,10 +148,11 @@ impl Question {
     fn of(head: &RequestHead) -> Option<Self> {
         let before = ACCOUNT.split('{').next()?;
         let (account, rest) = head.uri.path().strip_prefix(before)?.split_at_checked(32)?;
+        let encodings = head.headers.get(header::ACCEPT_ENCODING);
         let wanted = match rest {
             // Whoever takes a long answer compressed gets it so, from the framework.
-            "/registrations" if !head.headers.contains_key(header::ACCEPT_ENCODING) => Wanted::List,
-            "/registrations/count" => Wanted::Count,
+            "/registrations" if encodings.is_none() => Wanted::List,
+            "/registrations/count" if encodings.is_none_or(may_be_plain) => Wanted::Count,
             _ => return None,
         };
         let account = AccountId::parse(account).ok()?;
@@ -169,6 +173,13 @@ impl Question {
             Wanted::Count => registrations::count_of(req, facade, &scope).await,
         }
     }
+}
+
+/// Whether the caller has no word on answers that are not compressed (RFC 9110, 12.5.3), which it may
+/// refuse.
+fn may_be_plain(encodings: &HeaderValue) -> bool {
+    let refusing = |text: &str| text.contains('*') || text.contains("identity");
+    encodings.to_str().is_ok_and(|text| !refusing(text))
 }
 
 /// A request that has not come to the routes.
@@ -257,6 +268,8 @@ mod tests {
             wanted(get(&count).insert_header(zipped)),
             Some(Wanted::Count)
         );
+        let never = ("Accept-Encoding", "gzip, identity;q=0");
+        assert_eq!(wanted(get(&count).insert_header(never)), None);
         for method in [Method::HEAD, Method::DELETE, Method::POST, Method::OPTIONS] {
             assert_eq!(wanted(get(&count).method(method)), None);
         }

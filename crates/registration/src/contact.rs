@@ -44,7 +44,8 @@ impl<'a> ContactAddress<'a> {
         }
         let (uri, header_params) = split_name_addr(contact)?;
         let (scheme, rest) = uri.split_once(':')?;
-        if uri.contains(|c: char| c.is_ascii_whitespace() || matches!(c, '<' | '>' | ',')) {
+        let is_none_of_a_uri = |byte: u8| byte.is_ascii_whitespace() || b"<>,".contains(&byte);
+        if uri.bytes().any(is_none_of_a_uri) {
             return None;
         }
         let secure = scheme.eq_ignore_ascii_case("sips");
@@ -95,6 +96,9 @@ fn split_name_addr(contact: &str) -> Option<(&str, Option<&str>)> {
 
 /// Splits at the first `wanted` outside double quotes.
 fn split_unquoted(text: &str, wanted: char) -> Option<(&str, &str)> {
+    if !text.contains('"') {
+        return text.split_once(wanted);
+    }
     let (mut quoted, mut escaped) = (false, false);
     for (at, c) in text.char_indices() {
         match c {
@@ -145,10 +149,9 @@ fn split_port(hostport: &str) -> Option<(&str, u16)> {
 
 /// A contact without `<` and `>`, as Kazoo stores and shows it.
 pub fn strip_brackets(contact: &str) -> String {
-    contact
-        .chars()
-        .filter(|c| !matches!(c, '<' | '>'))
-        .collect()
+    let mut bare = String::with_capacity(contact.len());
+    bare.extend(contact.split(['<', '>']));
+    bare
 }
 
 /// The bare URI of a contact: no display name, brackets or header parameters. Two contacts with the
