@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use registration::{AccountId, Aor, Registration, UnixSeconds, View, Zone, check_flushable};
+use registration::{AccountId, Aor, Registration, Text, UnixSeconds, View, Zone, check_flushable};
 
 use crate::{
     packed::Times,
@@ -72,6 +72,16 @@ impl Held {
     /// Whether `realm` is its own or its account's, in any case.
     pub fn is_of_realm(&self, realm: &str) -> bool {
         self.slot.owner().is_of_realm(realm)
+    }
+
+    /// The node it was heard from.
+    pub(crate) fn node(&self) -> Option<&Text> {
+        self.slot.gear().node.as_ref()
+    }
+
+    /// The contact as the phone sent it.
+    pub(crate) fn contact(&self) -> Text {
+        self.slot.binding().0
     }
 
     /// Zone it was heard in.

@@ -12,10 +12,10 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
 use kapi::SearchType;
-use registration::{Registration, Text, check_flushable};
+use registration::{Text, check_flushable};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use crate::{Registrar, health::Round, outcome::UNANSWERED};
+use crate::{Registrar, health::Round, held::Held, outcome::UNANSWERED};
 
 /// After this whatever happened before is in the proxies' databases, and old enough to be judged.
 const SETTLED: Duration = Duration::from_secs(16);
@@ -155,17 +155,16 @@ impl Registrar {
     }
 
     /// The live registrations of the very realm (and not only of its account).
-    fn held(&self, realm: &str) -> Vec<Arc<Registration>> {
-        let mut held = self.table.select(None, &[realm]);
-        held.retain(|r| r.realm.eq_ignore_ascii_case(realm));
+    fn held(&self, realm: &str) -> Vec<Held> {
+        let mut held = self.of_realm(realm);
+        held.retain(|held| held.realm().eq_ignore_ascii_case(realm));
         held
     }
 }
 
-fn nodes(registrations: &[Arc<Registration>]) -> HashSet<Text> {
-    registrations
-        .iter()
-        .filter_map(|r| r.registrar_node.clone())
+fn nodes(held: &[Held]) -> HashSet<Text> {
+    held.iter()
+        .filter_map(|held| held.node().cloned())
         .collect()
 }
 

@@ -5,10 +5,7 @@
 //! never a live phone. By the same rule a contact gives way to another that its proxy holds, though
 //! what was heard of it is newer: proxies also tell of contacts that they do not hold.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{HashMap, HashSet};
 
 use kapi::SearchType;
 use registration::{Registration, Report, Text, Zone, check_flushable};
@@ -29,47 +26,44 @@ impl Registrar {
     /// What the table has and its own proxy, which has answered, has not. Another may list it: with
     /// what is newer than what the table has, it is taken in by now; with what is older, it is where
     /// the phone came from.
-    pub(super) fn suspects(
-        &self,
-        held: &[Arc<Registration>],
-        survey: &Survey,
-    ) -> Vec<Arc<Registration>> {
-        let is_suspect = |r: &&Arc<Registration>| {
+    pub(super) fn suspects(&self, held: &[Held], survey: &Survey) -> Vec<Held> {
+        let is_suspect = |held: &&Held| {
             survey.whole
-                && r.registrar_node.as_ref().is_some_and(|node| {
-                    let listed = survey.listed.get(&r.aor());
+                && held.node().is_some_and(|node| {
+                    let listed = survey.listed.get(&held.aor());
                     survey.answered.contains(node)
                         && listed.is_none_or(|listed| !listed.nodes.contains(node))
                 })
-                && self.may_be_doubted(r)
+                && self.may_be_doubted(held)
         };
         held.iter().filter(is_suspect).cloned().collect()
     }
 
     /// Whether nothing was heard of it for long enough, and it can be asked for: whatever cannot
     /// cannot be known to be gone.
-    fn may_be_doubted(&self, seen: &Registration) -> bool {
+    fn may_be_doubted(&self, seen: &Held) -> bool {
         let old = seen
-            .last_registration
+            .last_registration()
             .millis()
             .plus_seconds(MIN_AGE_SECONDS);
-        let now = self.table.get(&seen.aor());
+        let now = self.table.look_up(&seen.aor());
         old <= self.clock.now()
             && now.is_some_and(|now| is_same(&now, seen))
-            && check_flushable(&seen.username).is_ok()
+            && check_flushable(&seen.username()).is_ok()
     }
 
     /// Asks once more for each, and removes those that are still unknown to their proxies. What
     /// others hold of the same AORs takes their place. Returns how many went and how many came.
-    pub(super) async fn remove_ghosts(
-        &self,
-        realm: &Text,
-        suspects: &[Arc<Registration>],
-    ) -> (u64, u64) {
+    pub(super) async fn remove_ghosts(&self, realm: &Text, suspects: &[Held]) -> (u64, u64) {
         let (mut ghosts, mut finds) = (0, 0);
         for (realm, username, suspects) in questions(suspects) {
             let again = self
-                .survey(realm, username, SearchType::Summary, &nodes(&suspects))
+                .survey(
+                    &realm,
+                    username.as_ref(),
+                    SearchType::Summary,
+                    &nodes(&suspects),
+                )
                 .await;
             let mut elsewhere = HashSet::new();
             for ghost in self.suspects(&suspects, &again) {
@@ -80,7 +74,8 @@ impl Registrar {
                 }
             }
             if !elsewhere.is_empty() {
-                let details = self.survey(realm, username, SearchType::Detail, &elsewhere);
+                let details =
+                    self.survey(&realm, username.as_ref(), SearchType::Detail, &elsewhere);
                 finds += details.await.finds;
             }
         }
@@ -90,9 +85,10 @@ impl Registrar {
         (ghosts, finds)
     }
 
-    fn remove_ghost(&self, seen: &Registration) -> bool {
-        let is_same = |now: &Held| is_same(&now.registration(), seen);
-        let Some(gone) = self.table.take_out(&seen.username, &seen.realm, is_same) else {
+    fn remove_ghost(&self, seen: &Held) -> bool {
+        let is_same = |now: &Held| is_same(now, seen);
+        let gone = self.table.take_out(&seen.username(), seen.realm(), is_same);
+        let Some(gone) = gone else {
             return false;
         };
         self.stats.add(GHOST, 1);
@@ -103,13 +99,18 @@ impl Registrar {
 
     /// Asks once more, in detail, for what proxies hold another contact of than the table has from
     /// them, and takes their word for it. Returns how many changed.
-    pub(super) async fn concede(&self, held: &[Arc<Registration>], survey: &Survey) -> u64 {
-        let doubtful = |r: &&Arc<Registration>| self.contradiction(r, survey).is_some();
+    pub(super) async fn concede(&self, held: &[Held], survey: &Survey) -> u64 {
+        let doubtful = |r: &&Held| self.contradiction(r, survey).is_some();
         let doubtful: Vec<_> = held.iter().filter(doubtful).cloned().collect();
         let mut finds = 0;
         for (realm, username, doubtful) in questions(&doubtful) {
             let again = self
-                .survey(realm, username, SearchType::Detail, &nodes(&doubtful))
+                .survey(
+                    &realm,
+                    username.as_ref(),
+                    SearchType::Detail,
+                    &nodes(&doubtful),
+                )
                 .await;
             finds += again.finds;
             for seen in &doubtful {
@@ -121,25 +122,23 @@ impl Registrar {
     }
 
     /// What the registration's own proxy, which does not hold it, holds instead: the newest of it.
-    fn contradiction<'a>(
-        &self,
-        seen: &Registration,
-        survey: &'a Survey,
-    ) -> Option<&'a (Zone, Report)> {
+    fn contradiction<'a>(&self, seen: &Held, survey: &'a Survey) -> Option<&'a (Zone, Report)> {
         let listed = survey.listed.get(&seen.aor())?;
         let is_doubtful = survey.whole && !listed.is_confirmed && self.may_be_doubted(seen);
         let others = listed.others.iter().filter(|_| is_doubtful);
         others
-            .filter(|(_, other)| other.registrar_node == seen.registrar_node)
+            .filter(|(_, other)| other.registrar_node.as_ref() == seen.node())
             .max_by_key(|(_, other)| other.time)
     }
 
     /// Puts what a proxy holds in the place of what it does not, unless more was heard meanwhile.
-    fn believe(&self, seen: &Registration, (zone, report): &(Zone, Report)) -> bool {
+    fn believe(&self, seen: &Held, (zone, report): &(Zone, Report)) -> bool {
         let hearing = self.hearing(Delivery::new(zone, &[]), 0);
-        let applied = self
-            .table
-            .concede(report, hearing, |live| is_same(live, seen));
+        let (last, contact) = (seen.last_registration(), seen.contact());
+        let is_still = |live: &Registration| {
+            live.last_registration == last && live.original_contact == contact
+        };
+        let applied = self.table.concede(report, hearing, is_still);
         let outcome = self.done(applied, report);
         self.stats.count(&outcome);
         let is_news = matches!(outcome, Outcome::Stored(_));
@@ -156,21 +155,22 @@ impl Registrar {
 }
 
 /// Realm and username to ask for, and who is looked for by it.
-type SecondLook<'a> = (&'a Text, Option<&'a Text>, Vec<Arc<Registration>>);
+type SecondLook = (Text, Option<Text>, Vec<Held>);
 
 /// What to ask for to see some again: each by name, or many by realm, as the phones spell it (a proxy
 /// may compare by case).
-fn questions(suspects: &[Arc<Registration>]) -> Vec<SecondLook<'_>> {
+fn questions(suspects: &[Held]) -> Vec<SecondLook> {
+    let realm = |held: &Held| Text::clone(&held.slot().owner().realm);
     if suspects.len() <= MAX_BY_NAME {
         let each = suspects.iter();
         return each
-            .map(|one| (&one.realm, Some(&one.username), vec![Arc::clone(one)]))
+            .map(|one| (realm(one), Some(one.username().into()), vec![one.clone()]))
             .collect();
     }
-    let mut spelled: HashMap<&Text, Vec<Arc<Registration>>> = HashMap::new();
+    let mut spelled: HashMap<Text, Vec<Held>> = HashMap::new();
     for suspect in suspects {
-        let of_realm = spelled.entry(&suspect.realm).or_default();
-        of_realm.push(Arc::clone(suspect));
+        let of_realm = spelled.entry(realm(suspect)).or_default();
+        of_realm.push(suspect.clone());
     }
     let spelled = spelled.into_iter();
     spelled
@@ -179,6 +179,6 @@ fn questions(suspects: &[Arc<Registration>]) -> Vec<SecondLook<'_>> {
 }
 
 /// Whether nothing was heard of it meanwhile.
-fn is_same(now: &Registration, seen: &Registration) -> bool {
-    now.last_registration == seen.last_registration && now.original_contact == seen.original_contact
+fn is_same(now: &Held, seen: &Held) -> bool {
+    now.last_registration() == seen.last_registration() && now.contact() == seen.contact()
 }

@@ -49,10 +49,14 @@ impl Owners {
 impl Table {
     /// The live registration of an AOR.
     pub fn get(&self, aor: &Aor) -> Option<Arc<Registration>> {
+        self.look_up(aor).map(|held| Arc::new(held.registration()))
+    }
+
+    /// The same as the table holds it.
+    pub fn look_up(&self, aor: &Aor) -> Option<Held> {
         let place = self.place(aor.username(), aor.realm());
         let held = place.held().filter(|held| held.is_live(place.now));
-        drop(place.shard);
-        held.map(|held| Arc::new(Held::new(held).registration()))
+        held.map(Held::new)
     }
 
     /// The groups of an account, then those of realms that are not of the account, and which of the

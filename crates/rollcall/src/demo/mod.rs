@@ -195,6 +195,6 @@ mod tests {
             "[[token]]\nname = \"demo\"\nsha256 = \"{TOKEN_SHA256}\"\naccounts = [\"*\"]\n"
         );
         let auth = Auth::Static(StaticTokens::parse(&tokens).unwrap());
-        assert!(auth.knows(Some(TOKEN)).await);
+        assert!(auth.knows(Some(&facade::auth::Token::new(TOKEN))).await);
     }
 }
