@@ -16,13 +16,7 @@ pub fn decide(past: Past<'_>, report: &Report, by: Circumstances<'_>) -> Judgeme
     if kind == ContactKind::Absent {
         return Judgement::ignore(Ignored::NoContact);
     }
-    // A proxy whose clock runs ahead must not make a phone outlive its time.
-    let case = Case {
-        past,
-        report,
-        by,
-        time: report.time.min(by.now.seconds()),
-    };
+    let case = Case::new(past, report, by);
     if let Some(seconds) = case.corrects() {
         return case.store(seconds, 1);
     }
@@ -39,12 +33,7 @@ pub fn decide(past: Past<'_>, report: &Report, by: Circumstances<'_>) -> Judgeme
 /// Judges what a proxy holds of an AOR whose registration, though heard from it, it does not hold:
 /// that is where calls go, whatever the time of what was heard.
 pub fn concede(past: Past<'_>, report: &Report, by: Circumstances<'_>) -> Judgement {
-    let case = Case {
-        past,
-        report,
-        by,
-        time: report.time.min(by.now.seconds()),
-    };
+    let case = Case::new(past, report, by);
     match report.lifetime {
         Lifetime::Seconds(seconds) => case.store(seconds, 1),
         Lifetime::Ended => Judgement::ignore(Ignored::Expired),
@@ -60,7 +49,17 @@ struct Case<'a> {
     time: UnixSeconds,
 }
 
-impl Case<'_> {
+impl<'a> Case<'a> {
+    fn new(past: Past<'a>, report: &'a Report, by: Circumstances<'a>) -> Self {
+        Self {
+            past,
+            report,
+            by,
+            // A proxy whose clock runs ahead must not make a phone outlive its time.
+            time: report.time.min(by.now.seconds()),
+        }
+    }
+
     fn is_stale(&self) -> bool {
         let live = self.past.live.map(|live| live.last_registration);
         let told = self.told().map(Ledger::second);

@@ -12,11 +12,11 @@ use registration::{Registration, Report, Text, Zone, check_flushable};
 
 use super::{MAX_BY_NAME, nodes, survey::Survey};
 use crate::{
-    Outcome, Registrar,
+    Registrar,
     changes::{Change, ChangeKind},
     delivery::Delivery,
     held::Held,
-    outcome::{FIND, GHOST},
+    outcome::GHOST,
 };
 
 /// Proxies write their databases, which they answer from, every five seconds.
@@ -139,11 +139,8 @@ impl Registrar {
             live.last_registration == last && live.original_contact == contact
         };
         let applied = self.table.concede(report, hearing, is_still);
-        let outcome = self.done(applied, report);
-        self.stats.count(&outcome);
-        let is_news = matches!(outcome, Outcome::Stored(_));
+        let is_news = self.found(&self.done(applied, report));
         if is_news {
-            self.stats.add(FIND, 1);
             tracing::debug!(
                 username = %report.username,
                 realm = %report.realm,

@@ -119,13 +119,15 @@ impl Registrar {
 
     /// A binding as a proxy has it. True if it was news.
     fn take_in(&self, zone: &Zone, report: &Report) -> bool {
-        let outcome = self.apply(report, Delivery::new(zone, &[]), 0);
-        self.stats.count(&outcome);
-        if !matches!(outcome, Outcome::Stored(_)) {
-            return false;
-        }
-        self.stats.add(FIND, 1);
-        true
+        self.found(&self.apply(report, Delivery::new(zone, &[]), 0))
+    }
+
+    /// Counts what became of a binding that a proxy holds. True if it was news.
+    pub(super) fn found(&self, outcome: &Outcome) -> bool {
+        self.stats.count(outcome);
+        let is_news = matches!(outcome, Outcome::Stored(_));
+        self.stats.add(FIND, u64::from(is_news));
+        is_news
     }
 
     /// Notes what a binding says of the one that the table has from the same proxy.
