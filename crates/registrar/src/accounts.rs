@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use hashbrown::DefaultHashBuilder;
 use moka::sync::Cache;
 use registration::{AccountId, Registration, Text};
 
@@ -30,7 +31,7 @@ impl Scope {
 /// Accounts' realms, as configured and as learned from registrations.
 pub struct Accounts {
     configured: HashMap<AccountId, Vec<Text>>,
-    learned: Cache<AccountId, Text>,
+    learned: Cache<AccountId, Text, DefaultHashBuilder>,
 }
 
 impl Accounts {
@@ -50,7 +51,7 @@ impl Accounts {
             .max_capacity(MAX_LEARNED)
             // TinyLFU, the default, refuses newcomers; an account just heard of must get in.
             .eviction_policy(moka::policy::EvictionPolicy::lru())
-            .build();
+            .build_with_hasher(DefaultHashBuilder::default());
         Self {
             configured,
             learned,

@@ -64,6 +64,10 @@ impl Load {
         self.live.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn all(&self) -> usize {
+        self.live() + self.remembered.load(Ordering::Relaxed)
+    }
+
     /// Whether an AOR that is not registered may be remembered.
     pub(crate) fn has_memory(&self) -> bool {
         self.remembered.load(Ordering::Relaxed) < MAX_REMEMBERED

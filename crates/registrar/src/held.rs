@@ -7,7 +7,7 @@ use registration::{AccountId, Aor, Registration, Text, UnixSeconds, View, Zone, 
 use crate::{
     packed::Times,
     shared::{Gear, Owner},
-    slot::{Making, Slot},
+    slot::{Making, Slot, Stay},
 };
 
 /// A registration of the table, as it was when it was looked up: a few bytes, whatever it holds.
@@ -32,7 +32,7 @@ impl Held {
         Self::new(Slot::live(
             registration,
             Making {
-                stay: 0,
+                stay: Stay::of(0),
                 owner: Arc::new(Owner::of(registration)),
                 gear: Arc::new(Gear::of(registration)),
                 fingerprint: 0,

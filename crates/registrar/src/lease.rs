@@ -1,36 +1,29 @@
 //! How long what the table holds may stay, kept by moka.
 //!
-//! Each stay of an AOR has a lease in a moka cache, with a deadline of its own. What puts the end of a
-//! stay off does not touch it: when the deadline is up and the stay's end is later, it gets a new
-//! one. So moka's cost, in time, is that of one insertion in a lifetime, not in a refresh, and it
-//! is all paid by whoever sweeps. (Nor in memory: a key that is inserted again is kept twice.)
+//! Each stay of an AOR has a lease. Leases that end at the same time are a batch, and moka keeps the
+//! batches, each with a deadline of its own. What puts the end of a stay off does not touch its lease:
+//! when that is up and the stay's end is later, the stay gets a new one. Nor does anybody take a lease
+//! back: one whose stay is over is dropped when it is up, or when there are too many of those. So
+//! moka's cost is that of a batch, a lease's is 16 bytes, and it is all paid by whoever sweeps.
 
 use std::{
-    borrow::Borrow,
-    collections::VecDeque,
-    hash::{Hash, Hasher},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicUsize, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use hashbrown::DefaultHashBuilder;
-use moka::{Expiry, notification::RemovalCause, sync::Cache};
+use moka::{Expiry, sync::Cache};
 use parking_lot::Mutex;
 use registration::{Clock, UnixMillis};
 
 use crate::slot::Stay;
 
-/// Where more orders wait for the next sweep, whoever comes with another carries some out.
+/// Leases that end within as many milliseconds end at once, at the last of them.
+const TOGETHER: u64 = 128;
+/// Where more wait for the next sweep, whoever comes with another enters them.
 const MAX_WAITING: usize = 65_536;
-const SOME: usize = 16;
-/// Orders that are carried out in a sweep at most.
-const MANY: usize = 100_000;
-
-/// What is to be done at the next sweep.
-enum Order {
-    Grant(Lease, UnixMillis),
-    Cancel(Stay),
-}
+/// So many may be of stays that are over; of more than that, a quarter of the stays.
+const SPARE: usize = 16_384;
 
 /// Of a stay, and where to look for it.
 #[derive(Clone, Copy, Debug)]
@@ -40,136 +33,190 @@ pub(crate) struct Lease {
     pub(crate) hash: u64,
 }
 
-impl PartialEq for Lease {
-    fn eq(&self, other: &Self) -> bool {
-        self.stay == other.stay
-    }
-}
+/// Leases with the same deadline. Locked by whoever has the turn only.
+type Batch = Arc<Mutex<Vec<Lease>>>;
 
-impl Eq for Lease {}
-
-impl Hash for Lease {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.stay.hash(state);
-    }
-}
-
-impl Borrow<Stay> for Lease {
-    fn borrow(&self) -> &Stay {
-        &self.stay
-    }
-}
+/// A deadline: so many times [`TOGETHER`] after the leases' beginning. A clock that is set does not
+/// move it, nor moka's.
+type Deadline = u64;
 
 /// The leases.
 pub(crate) struct Leases {
-    cache: Cache<Lease, UnixMillis, DefaultHashBuilder>,
-    waiting: Mutex<VecDeque<Order>>,
-    ended: Arc<Mutex<Vec<Lease>>>,
-    /// One carries orders out at a time: they have an order.
+    cache: Cache<Deadline, Batch, DefaultHashBuilder>,
+    begun: Instant,
+    clock: Arc<dyn Clock>,
+    waiting: Mutex<Vec<(Lease, UnixMillis)>>,
+    ended: Arc<Mutex<Vec<Batch>>>,
+    /// In all batches.
+    held: AtomicUsize,
+    /// One enters leases or takes them out at a time.
     turn: Mutex<()>,
 }
 
-/// A lease's value is its deadline.
-struct Term(Arc<dyn Clock>);
+struct Term(Instant);
 
-impl Term {
-    fn left(&self, deadline: UnixMillis) -> Duration {
-        Duration::from_millis(deadline.0.saturating_sub(self.0.now().0))
-    }
-}
-
-impl Expiry<Lease, UnixMillis> for Term {
+impl Expiry<Deadline, Batch> for Term {
     fn expire_after_create(
         &self,
-        _: &Lease,
-        deadline: &UnixMillis,
-        _: Instant,
+        deadline: &Deadline,
+        _: &Batch,
+        created_at: Instant,
     ) -> Option<Duration> {
-        Some(self.left(*deadline))
-    }
-
-    // moka's default keeps the old deadline.
-    fn expire_after_update(
-        &self,
-        _: &Lease,
-        deadline: &UnixMillis,
-        _: Instant,
-        _: Option<Duration>,
-    ) -> Option<Duration> {
-        Some(self.left(*deadline))
+        let after = Duration::from_millis(deadline.saturating_mul(TOGETHER));
+        Some(after.saturating_sub(created_at.saturating_duration_since(self.0)))
     }
 }
 
 impl Leases {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
-        let ended = Arc::<Mutex<Vec<Lease>>>::default();
+        let begun = Instant::now();
+        let ended = Arc::<Mutex<Vec<Batch>>>::default();
         let ending = Arc::clone(&ended);
         let cache = Cache::builder()
-            .expire_after(Term(clock))
-            .eviction_listener(move |lease: Arc<Lease>, _, cause| {
-                if cause == RemovalCause::Expired {
-                    ending.lock().push(*lease);
-                }
-            })
+            .expire_after(Term(begun))
+            .eviction_listener(move |_, batch, _| ending.lock().push(batch))
             .build_with_hasher(DefaultHashBuilder::default());
         Self {
             cache,
+            begun,
+            clock,
             waiting: Mutex::default(),
             ended,
+            held: AtomicUsize::new(0),
             turn: Mutex::default(),
         }
     }
 
-    /// Gives a stay a lease, in place of the one that it has had so far.
-    pub(crate) fn grant(&self, lease: Lease, deadline: UnixMillis) {
-        self.order(Order::Grant(lease, deadline));
-    }
-
-    /// Gives many at once theirs, in the sweeps to come.
-    pub(crate) fn grant_all(&self, leases: impl Iterator<Item = (Lease, UnixMillis)>) {
-        let orders = leases.map(|(lease, deadline)| Order::Grant(lease, deadline));
-        self.waiting.lock().extend(orders);
-    }
-
-    /// Takes a stay's lease back.
-    pub(crate) fn cancel(&self, stay: Stay) {
-        self.order(Order::Cancel(stay));
-    }
-
-    fn order(&self, order: Order) {
+    /// Gives a stay a lease. It is the only one that counts, if it ends before the stay's others.
+    pub(crate) fn grant(&self, lease: Lease, until: UnixMillis) {
         let waiting = {
             let mut waiting = self.waiting.lock();
-            waiting.push_back(order);
+            waiting.push((lease, until));
             waiting.len()
         };
-        if waiting > MAX_WAITING {
-            self.carry_out(SOME);
+        // Who sweeps meanwhile will see to them.
+        if waiting > MAX_WAITING
+            && let Some(_turn) = self.turn.try_lock()
+        {
+            self.enter();
         }
     }
 
-    fn carry_out(&self, limit: usize) {
+    /// Gives many at once theirs.
+    pub(crate) fn grant_all(&self, leases: Vec<(Lease, UnixMillis)>) {
+        let mut waiting = self.waiting.lock();
+        if waiting.is_empty() {
+            *waiting = leases;
+        } else {
+            waiting.extend(leases);
+        }
+    }
+
+    /// Enters those that wait. For whoever has the turn.
+    fn enter(&self) {
+        let waiting = std::mem::take(&mut *self.waiting.lock());
+        self.held.fetch_add(waiting.len(), Ordering::Relaxed);
+        let (now, since) = (self.clock.now(), self.begun.elapsed());
+        let since = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        let mut last: Option<(Deadline, Batch)> = None;
+        for (lease, until) in waiting {
+            let left = until.0.saturating_sub(now.0);
+            let deadline = since.saturating_add(left).div_ceil(TOGETHER);
+            // Mostly many in a row end at the same time.
+            let same = last.as_ref().filter(|(of, _)| *of == deadline);
+            if let Some((_, batch)) = same {
+                batch.lock().push(lease);
+                continue;
+            }
+            let batch = self.cache.get(&deadline).unwrap_or_else(|| {
+                let batch = Batch::default();
+                self.cache.insert(deadline, Arc::clone(&batch));
+                batch
+            });
+            batch.lock().push(lease);
+            last = Some((deadline, batch));
+        }
+    }
+
+    /// Those whose time is up since the last time. `is_held` tells whether a lease's stay is in the
+    /// table, which has so many.
+    pub(crate) fn sweep(&self, stays: usize, is_held: impl Fn(&Lease) -> bool) -> Vec<Lease> {
         let _turn = self.turn.lock();
-        let orders: Vec<Order> = {
-            let mut waiting = self.waiting.lock();
-            let limit = limit.min(waiting.len());
-            let orders = waiting.drain(..limit).collect();
-            if waiting.is_empty() && waiting.capacity() > MAX_WAITING {
-                waiting.shrink_to_fit();
-            }
-            orders
-        };
-        for order in orders {
-            match order {
-                Order::Grant(lease, deadline) => self.cache.insert(lease, deadline),
-                Order::Cancel(stay) => self.cache.invalidate(&stay),
-            }
+        self.enter();
+        self.cache.run_pending_tasks();
+        let batches = std::mem::take(&mut *self.ended.lock());
+        let ended = batches
+            .iter()
+            .map(|batch| std::mem::take(&mut *batch.lock()));
+        let ended = ended.reduce(|mut all, batch| {
+            all.extend(batch);
+            all
+        });
+        let ended = ended.unwrap_or_default();
+        let held = self.held.fetch_sub(ended.len(), Ordering::Relaxed) - ended.len();
+        if held > stays + stays / 4 + SPARE {
+            self.drop_but(is_held);
         }
+        ended
     }
 
-    /// Those whose deadline is up since the last time.
-    pub(crate) fn sweep(&self) -> Vec<Lease> {
-        self.carry_out(MANY);
-        self.cache.run_pending_tasks();
-        std::mem::take(&mut *self.ended.lock())
+    fn drop_but(&self, is_held: impl Fn(&Lease) -> bool) {
+        let mut dropped = 0;
+        for (_, batch) in &self.cache {
+            let mut batch = batch.lock();
+            let before = batch.len();
+            batch.retain(&is_held);
+            batch.shrink_to_fit();
+            dropped += before - batch.len();
+        }
+        self.held.fetch_sub(dropped, Ordering::Relaxed);
+    }
+
+    /// How many there are, of stays that are over too.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use registration::SystemClock;
+
+    use super::*;
+
+    fn granted(leases: &Leases, number: u64, left: u64) {
+        let (stay, hash) = (Stay::of(number), number);
+        let until = UnixMillis(SystemClock.now().0 + left);
+        leases.grant(Lease { stay, hash }, until);
+    }
+
+    #[test]
+    fn leases_of_stays_that_are_over_are_dropped_when_there_are_too_many() {
+        let leases = Leases::new(Arc::new(SystemClock));
+        let many = MAX_WAITING + SPARE;
+        for number in 0..many as u64 {
+            granted(&leases, number, 3_600_000 + number % 1000 * 1000);
+        }
+        let held = || leases.held();
+        let ended = leases.sweep(many, |_| true);
+        assert_eq!((ended.len(), held()), (0, many));
+        let is_held = |lease: &Lease| lease.hash < 10;
+        leases.sweep(10, is_held);
+        assert_eq!(held(), 10);
+    }
+
+    #[test]
+    fn what_is_over_ends_at_once_and_the_rest_does_not() {
+        let leases = Leases::new(Arc::new(SystemClock));
+        granted(&leases, 1, 0);
+        granted(&leases, 2, 3_600_000);
+        let patience = Instant::now() + Duration::from_secs(10);
+        let mut ended = Vec::new();
+        while ended.is_empty() && Instant::now() < patience {
+            ended = leases.sweep(2, |_| true);
+        }
+        let ended: Vec<_> = ended.iter().map(|lease| lease.stay.number()).collect();
+        assert_eq!(ended, [1]);
     }
 }

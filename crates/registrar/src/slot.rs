@@ -21,8 +21,31 @@ use crate::{
     shared::{Gear, Owner},
 };
 
-/// Tells one stay of an AOR in the table from the next.
-pub(crate) type Stay = u64;
+/// Tells one stay of an AOR in the table from the next, and the leases of a stay from each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stay(u64);
+
+impl Stay {
+    /// How many bits tell its leases apart.
+    const LEASES: u32 = 16;
+
+    /// The stay of this number, with its first lease.
+    pub(crate) fn of(number: u64) -> Self {
+        Self(number << Self::LEASES)
+    }
+
+    /// Its number, whichever the lease.
+    pub(crate) fn number(self) -> u64 {
+        self.0 >> Self::LEASES
+    }
+
+    /// The same stay with another lease, in place of all that it has had.
+    pub(crate) fn with_next_lease(self) -> Self {
+        let next = self.0.wrapping_add(1);
+        let own = u64::MAX << Self::LEASES;
+        Self(self.0 & own | next & !own)
+    }
+}
 
 /// What a message said, but for what differs from one refresh to the next; 0 for none.
 pub(crate) type Fingerprint = u64;

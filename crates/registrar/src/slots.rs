@@ -22,11 +22,15 @@ impl Default for Slots {
 /// Stays are numbered one after the other: their low bits differ, and a table goes by the high ones
 /// too.
 fn spread(stay: Stay) -> u64 {
-    stay.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    stay.number().wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
 fn hash(slot: &Slot) -> u64 {
     spread(slot.stay())
+}
+
+fn is_of(stay: Stay) -> impl Fn(&Slot) -> bool {
+    move |slot| slot.stay().number() == stay.number()
 }
 
 impl Slots {
@@ -35,7 +39,7 @@ impl Slots {
         let stay = slot.stay();
         match self {
             Self::Few(few) => {
-                if let Some(there) = few.iter_mut().find(|there| there.stay() == stay) {
+                if let Some(there) = few.iter_mut().find(|there| is_of(stay)(there)) {
                     *there = slot;
                 } else if few.len() < FEW {
                     // Most groups are small and stay as they are.
@@ -51,14 +55,12 @@ impl Slots {
                     *self = Self::Many(many);
                 }
             }
-            Self::Many(many) => {
-                match many.entry(spread(stay), |there| there.stay() == stay, hash) {
-                    Entry::Occupied(mut there) => *there.get_mut() = slot,
-                    Entry::Vacant(free) => {
-                        free.insert(slot);
-                    }
+            Self::Many(many) => match many.entry(spread(stay), is_of(stay), hash) {
+                Entry::Occupied(mut there) => *there.get_mut() = slot,
+                Entry::Vacant(free) => {
+                    free.insert(slot);
                 }
-            }
+            },
         }
     }
 
@@ -66,12 +68,12 @@ impl Slots {
     pub(crate) fn remove(&mut self, stay: Stay) {
         match self {
             Self::Few(few) => {
-                if let Some(at) = few.iter().position(|there| there.stay() == stay) {
+                if let Some(at) = few.iter().position(is_of(stay)) {
                     few.swap_remove(at);
                 }
             }
             Self::Many(many) => {
-                if let Ok(there) = many.find_entry(spread(stay), |there| there.stay() == stay) {
+                if let Ok(there) = many.find_entry(spread(stay), is_of(stay)) {
                     there.remove();
                 }
                 if many.len() <= FEW / 2 {

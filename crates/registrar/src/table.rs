@@ -24,9 +24,10 @@ use crate::{
     held::Held,
     index::Index,
     lease::{Lease, Leases},
+    packed::Times,
     pool::Pool,
     shared::{Gear, Owner},
-    slot::{Fingerprint, Making, Slot},
+    slot::{Fingerprint, Making, Slot, Stay},
 };
 
 pub use self::{
@@ -236,8 +237,18 @@ impl Table {
         let stays = held
             .filter(|held| live.is_some() && held.is_live(place.now))
             .filter(|held| held.owner().has_keys_of(&owner));
+        let until = match live {
+            Some(live) => UnixSeconds(Times::of(live).end()).millis(),
+            None => place.now.plus_seconds(MEMORY_SECONDS),
+        };
+        // A stay's lease is up at its end or before.
+        let is_sooner = stays.is_some_and(|held| until < held.until());
         let making = Making {
-            stay: stays.map_or_else(|| self.stays.fetch_add(1, Ordering::Relaxed), Slot::stay),
+            stay: match stays.map(Slot::stay) {
+                Some(stay) if is_sooner => stay.with_next_lease(),
+                Some(stay) => stay,
+                None => self.new_stay(),
+            },
             owner,
             gear,
             fingerprint,
@@ -246,21 +257,16 @@ impl Table {
         let slot = if let Some(live) = live {
             Slot::live(live, making)
         } else {
-            let until = place.now.plus_seconds(MEMORY_SECONDS);
             Slot::remembered(place.username, until, making)
         };
-        if let Some(gone) = held.filter(|_| stays.is_none()) {
-            self.leases.cancel(gone.stay());
-            if gone.kind() == Kind::Live {
-                self.index.remove(gone);
-            }
+        if let Some(gone) = was_live.filter(|_| stays.is_none()) {
+            self.index.remove(gone);
         }
         if live.is_some() {
             self.index.put(&slot);
         }
-        // A stay's lease is up at its end or before.
-        if stays.is_none_or(|held| slot.until() < held.until()) {
-            self.leases.grant(lease(place.hash, &slot), slot.until());
+        if stays.is_none() || is_sooner {
+            self.leases.grant(lease(place.hash, &slot), until);
         }
         self.load.replace(held.map(Slot::kind), Some(slot.kind()));
         let is_it = |slot: &Slot| slot.is_of(place.username, place.realm);
@@ -272,6 +278,10 @@ impl Table {
             }
         }
         slot
+    }
+
+    fn new_stay(&self) -> Stay {
+        Stay::of(self.stays.fetch_add(1, Ordering::Relaxed))
     }
 
     fn shared(&self, place: &Place<'_>, live: Option<&Registration>) -> (Arc<Owner>, Arc<Gear>) {
@@ -290,7 +300,13 @@ impl Table {
     /// Reclaims what has expired. Nothing dead is ever shown without it, but memory waits for it.
     pub fn sweep(&self) {
         loop {
-            let ended = self.leases.sweep();
+            let is_held = |lease: &Lease| {
+                let shard = self.shards.lock(lease.hash);
+                shard
+                    .find(lease.hash, |there| there.stay() == lease.stay)
+                    .is_some()
+            };
+            let ended = self.leases.sweep(self.load.all(), is_held);
             if ended.is_empty() {
                 break;
             }

@@ -246,6 +246,17 @@ fn what_expired_leaves_the_index_and_what_was_refreshed_stays() {
 }
 
 #[test]
+fn an_end_that_comes_sooner_again_and_again_leaves_one_lease() {
+    let world = World::new();
+    for _ in 0..20_000 {
+        world.register("amy", "main.example.com", 0, 3600);
+        world.register("amy", "main.example.com", 0, 60);
+    }
+    world.table.sweep();
+    assert_eq!(world.table.leases.held(), 1);
+}
+
+#[test]
 fn threads_leave_table_and_index_alike() {
     let world = World::new();
     std::thread::scope(|scope| {

@@ -1,6 +1,6 @@
 //! Taking in what a snapshot held.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use super::{Table, lease};
 use crate::{
@@ -22,7 +22,7 @@ impl Table {
         gear: Arc<Gear>,
     ) -> Option<Slot> {
         let making = Making {
-            stay: self.stays.fetch_add(1, Ordering::Relaxed),
+            stay: self.new_stay(),
             owner,
             gear,
             fingerprint: 0,
@@ -69,7 +69,7 @@ impl Table {
             watchers.tell_restored(Held::new(slot.clone()));
         }
         let count = restored.len() as u64;
-        self.leases.grant_all(restored.into_iter());
+        self.leases.grant_all(restored);
         count + merged
     }
 }
