@@ -1,6 +1,6 @@
 //! Crossbar's envelope around every answer.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::RefCell, rc::Rc};
 
 use actix_web::{
     HttpResponse, HttpResponseBuilder, ResponseError as _,
@@ -42,7 +42,7 @@ struct Failure<'a> {
     node: &'a str,
     request_id: RequestId,
     status: &'static str,
-    timestamp: String,
+    timestamp: Rc<str>,
     version: &'static str,
 }
 
@@ -68,77 +68,74 @@ pub(crate) fn answer(
     if let Some(unchanged) = unchanged(req, revision) {
         return Ok(unchanged);
     }
-    let (mut head, tail) = around(req, facade, revision, extras);
+    let mut envelope = before_data(req, facade, revision, extras);
     let mut response = HttpResponse::Ok();
     response.insert_header((header::ETAG, quoted(revision)));
     if pretty {
-        let body = Pieces::new([head.into(), data, tail.into()]).join();
+        let body = Pieces::new([envelope.into(), data, END.into()]).join();
         return Ok(json(&mut response, Ok(body), pretty));
     }
     response.content_type(JSON);
     if data.len() > COPIED {
-        let body = Pieces::new([head.into(), data, tail.into()]);
+        let body = Pieces::new([envelope.into(), data, END.into()]);
         return Ok(response.body(body));
     }
-    head.reserve(data.len() + tail.len());
-    head.extend_from_slice(&data);
-    head.extend_from_slice(&tail);
-    Ok(response.body(head))
+    envelope.reserve(data.len() + END.len());
+    envelope.extend_from_slice(&data);
+    envelope.extend_from_slice(END.as_bytes());
+    Ok(response.body(envelope))
 }
 
 /// Data up to so many bytes is sooner copied than sent as a piece of its own.
 const COPIED: usize = 4096;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// What stands after the data.
+pub(crate) const END: &str = "}";
 
-/// What stands before and after the data.
-pub(crate) fn around(
+/// What stands before the data, which comes last: so the answer's other members are one piece, and
+/// the data another.
+pub(crate) fn before_data(
     req: &dyn Asked,
     facade: &Facade,
     revision: &str,
     extras: &Extras,
-) -> (Vec<u8>, Vec<u8>) {
-    let mut head = Members::new(256);
+) -> Vec<u8> {
+    let mut envelope = Members::new();
     if let Some(token) = echoed_token(req, facade) {
-        head.text("auth_token", &token);
+        envelope.text("auth_token", &token);
     }
-    head.name("data");
-    let mut tail = Members::after(512);
-    tail.maybe("next_start_key", extras.next_start_key.as_deref());
-    tail.text("node", &facade.node);
-    tail.maybe("note", extras.note.as_deref());
+    envelope.maybe("next_start_key", extras.next_start_key.as_deref());
+    envelope.text("node", &facade.node);
+    envelope.maybe("note", extras.note.as_deref());
     if let Some(size) = extras.page_size {
-        tail.name("page_size");
-        tail.0.extend_from_slice(size.to_string().as_bytes());
+        envelope.name("page_size");
+        envelope.0.extend_from_slice(size.to_string().as_bytes());
     }
-    tail.text("request_id", req.id().encode(&mut RequestId::digits()));
-    tail.text("revision", revision);
-    tail.maybe("start_key", extras.start_key.as_deref());
-    tail.text("status", "success");
-    tail.text("timestamp", &timestamp(facade));
-    tail.text("version", env!("CARGO_PKG_VERSION"));
-    tail.maybe("warning", extras.warning.as_deref());
-    tail.0.push(b'}');
-    (head.0, tail.0)
+    envelope.plain("request_id", req.id().encode(&mut RequestId::digits()));
+    envelope.plain("revision", revision);
+    envelope.maybe("start_key", extras.start_key.as_deref());
+    envelope.plain("status", "success");
+    envelope.plain("timestamp", &timestamp(facade));
+    envelope.plain("version", env!("CARGO_PKG_VERSION"));
+    envelope.maybe("warning", extras.warning.as_deref());
+    envelope.name("data");
+    envelope.0
 }
 
 /// Members of a JSON object, one after the other.
 struct Members(Vec<u8>);
 
 impl Members {
-    /// The first of them.
-    fn new(capacity: usize) -> Self {
-        let mut text = Vec::with_capacity(capacity);
+    /// None yet.
+    fn new() -> Self {
+        let mut text = Vec::with_capacity(512);
         text.push(b'{');
         Self(text)
     }
 
-    /// Those that follow others.
-    fn after(capacity: usize) -> Self {
-        Self(Vec::with_capacity(capacity))
-    }
-
+    #[inline]
     fn name(&mut self, name: &'static str) {
-        if self.0.last() != Some(&b'{') {
+        if self.0.len() > 1 {
             self.0.push(b',');
         }
         self.0.push(b'"');
@@ -149,6 +146,15 @@ impl Members {
     fn text(&mut self, name: &'static str, text: &str) {
         self.name(name);
         write_text(text, &mut self.0);
+    }
+
+    /// A text of ours, in which nothing has to be escaped.
+    #[inline]
+    fn plain(&mut self, name: &'static str, text: &str) {
+        self.name(name);
+        self.0.push(b'"');
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(b'"');
     }
 
     fn maybe(&mut self, name: &'static str, text: Option<&str>) {
@@ -257,9 +263,21 @@ fn echoed_token<'a>(req: &'a dyn Asked, facade: &Facade) -> Option<Cow<'a, str>>
     facade.echo_token.then(|| token_of(req).unwrap_or_default())
 }
 
-fn timestamp(facade: &Facade) -> String {
-    let seconds = i64::try_from(facade.clock.now().seconds().0).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_second(seconds)
-        .unwrap_or(jiff::Timestamp::MAX)
-        .to_string()
+/// Now, as the API writes it. A second's text is made once for each worker.
+fn timestamp(facade: &Facade) -> Rc<str> {
+    thread_local! {
+        static LAST: RefCell<(i64, Rc<str>)> = RefCell::new((0, written(0)));
+    }
+    let second = i64::try_from(facade.clock.now().seconds().0).unwrap_or(i64::MAX);
+    LAST.with_borrow_mut(|(last, text)| {
+        if *last != second {
+            (*last, *text) = (second, written(second));
+        }
+        Rc::clone(text)
+    })
+}
+
+fn written(second: i64) -> Rc<str> {
+    let time = jiff::Timestamp::from_second(second).unwrap_or(jiff::Timestamp::MAX);
+    time.to_string().into()
 }

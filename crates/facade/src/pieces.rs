@@ -12,7 +12,7 @@ use actix_web::{
 };
 
 /// As much as is handed over at once: what a slow client has not taken yet is copied for it.
-const MOST: usize = 65_536;
+const MOST: usize = 131_072;
 
 /// The pieces, in order.
 pub(crate) struct Pieces {

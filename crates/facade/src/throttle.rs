@@ -58,6 +58,51 @@ impl Caller {
     }
 }
 
+/// Which good tokens were noted within the window, so that the cache of them, which takes far longer,
+/// is asked once a window. A token takes the place of another one now and then: that costs time only.
+struct Noted(Box<[AtomicU64]>);
+
+impl Default for Noted {
+    fn default() -> Self {
+        Self((0..Self::PLACES).map(|_| AtomicU64::new(0)).collect())
+    }
+}
+
+impl Noted {
+    const PLACES: usize = 1024;
+    /// Of a word, which second it was; the rest is the token's.
+    const SECOND: u64 = 0xff_ffff;
+
+    fn place(&self, token: &Digest) -> Option<(&AtomicU64, u64)> {
+        let (words, _) = token.as_chunks();
+        let [first, second, ..] = words else {
+            return None;
+        };
+        let at = usize::from_le_bytes(*first) % Self::PLACES;
+        Some((self.0.get(at)?, u64::from_le_bytes(*second) & !Self::SECOND))
+    }
+
+    fn note(&self, token: &Digest, second: u64) {
+        if let Some((place, own)) = self.place(token) {
+            place.store(own | second & Self::SECOND, Ordering::Relaxed);
+        }
+    }
+
+    fn forget(&self, token: &Digest) {
+        if let Some((place, _)) = self.place(token) {
+            place.store(0, Ordering::Relaxed);
+        }
+    }
+
+    fn has_within_window(&self, token: &Digest, second: u64) -> bool {
+        self.place(token).is_some_and(|(place, own)| {
+            let noted = place.load(Ordering::Relaxed);
+            let since = second.wrapping_sub(noted) & Self::SECOND;
+            noted & !Self::SECOND == own && since < WINDOW.as_secs()
+        })
+    }
+}
+
 /// Counts.
 pub struct Throttle {
     requests: Option<DefaultKeyedRateLimiter<IpAddr>>,
@@ -65,6 +110,7 @@ pub struct Throttle {
     /// Tokens that were good within the window, and since when that is known: whoever shares an
     /// address with a guesser goes on.
     good: Cache<Digest, Instant>,
+    noted: Noted,
     max_failures: u32,
     born: Instant,
     /// The second of its life that the last bad token came in, from 1 on; 0 if none has.
@@ -86,6 +132,7 @@ impl Throttle {
                 // Noted again once a window, so that each of them is known for a whole one.
                 .time_to_live(2 * WINDOW)
                 .build(),
+            noted: Noted::default(),
             max_failures: settings.failures,
             born: Instant::now(),
             last_failure: AtomicU64::new(0),
@@ -144,10 +191,12 @@ impl Throttle {
     /// Notes a good token.
     pub(crate) fn succeeded(&self, caller: &Caller) {
         let Some(token) = caller.token else { return };
-        let known = self.good.get(&token);
-        if known.is_none_or(|since| since.elapsed() >= WINDOW) {
-            self.good.insert(token, Instant::now());
+        let second = self.second();
+        if self.noted.has_within_window(&token, second) {
+            return;
         }
+        self.good.insert(token, Instant::now());
+        self.noted.note(&token, second);
     }
 
     /// Notes a bad token.
@@ -155,6 +204,7 @@ impl Throttle {
         self.last_failure.store(self.second(), Ordering::Relaxed);
         if let Some(token) = &caller.token {
             self.good.invalidate(token);
+            self.noted.forget(token);
         }
         for who in caller.who() {
             let count = self.failures.get_with(who, Arc::default);

@@ -56,10 +56,18 @@ struct Entry {
     write: bool,
 }
 
+/// A digest, in parts that take one comparison each.
+type Words = [u64; 4];
+
+fn words(digest: &[u8; 32]) -> Words {
+    let (words, _) = digest.as_chunks();
+    std::array::from_fn(|at| words.get(at).map_or(0, |word| u64::from_le_bytes(*word)))
+}
+
 /// What a token's bearer may do.
 #[derive(Debug)]
 pub(super) struct Grant {
-    sha256: [u8; 32],
+    sha256: Words,
     all_accounts: bool,
     accounts: HashSet<AccountId>,
     write: bool,
@@ -124,7 +132,7 @@ impl StaticTokens {
 
     /// The grant of a token. Every entry is compared, each in constant time.
     pub(super) fn find(&self, token: &Token<'_>) -> Option<&Grant> {
-        let digest = token.digest();
+        let digest = words(&token.digest());
         self.0.iter().fold(None, |found, grant| {
             if bool::from(grant.sha256.ct_eq(&digest)) {
                 Some(grant)
@@ -156,7 +164,7 @@ fn grant(entry: &Entry) -> Result<Grant, TokensError> {
     Ok(Grant {
         all_accounts,
         accounts,
-        sha256,
+        sha256: words(&sha256),
         write: entry.write,
     })
 }

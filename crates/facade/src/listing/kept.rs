@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use actix_web::{HttpResponse, web::Bytes};
+use hashbrown::DefaultHashBuilder;
 use moka::sync::Cache;
 use registrar::{Held, Mark, Registrar, Scope};
 use registration::{AccountId, Text};
@@ -26,7 +27,7 @@ const KEEP: Duration = Duration::from_mins(1);
 const BYTES_MORE: usize = 512;
 
 /// Lists that were answered lately.
-pub struct Lists(Cache<(AccountId, Shape), Arc<List>>);
+pub struct Lists(Cache<(AccountId, Shape), Arc<List>, DefaultHashBuilder>);
 
 /// A list as it was answered.
 pub(super) struct List {
@@ -44,7 +45,7 @@ impl Lists {
             .weigher(|_, list: &Arc<List>| list.weight())
             .max_capacity(max_bytes)
             .time_to_idle(KEEP)
-            .build();
+            .build_with_hasher(DefaultHashBuilder::default());
         Self(cache)
     }
 

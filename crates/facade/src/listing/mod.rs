@@ -183,9 +183,9 @@ fn json(
     if let Some(unchanged) = envelope::unchanged(req, &revision) {
         return Ok(unchanged);
     }
-    let (mut head, mut tail) = envelope::around(req, facade, &revision, extras);
+    let mut head = envelope::before_data(req, facade, &revision, extras);
     head.push(b'[');
-    tail.insert(0, b']');
+    let tail = ["]", envelope::END].concat().into_bytes();
     let write = move |at, held: &Held, out: &mut Vec<u8>| write_item(shape, at, held, out);
     let pieces = pieces(head, registrations, write, tail);
     Ok(HttpResponse::Ok()
