@@ -9,7 +9,7 @@ use crate::{error::ApiError, query::Params};
 /// How the registrations of an answer are written.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Shape {
-    with_zone: bool,
+    pub(crate) with_zone: bool,
 }
 
 impl Shape {

@@ -482,4 +482,4 @@ pub(crate) fn seconds(time: UnixSeconds) -> u32 {
 
 #[cfg(test)]
 #[path = "packed_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -17,7 +17,7 @@ fn maybe() -> impl Strategy<Value = Option<Text>> {
 }
 
 prop_compose! {
-    fn registration()(
+    pub(crate) fn registration()(
         username in text(), realm in "[a-zA-Z.]{1,12}", contact in text(), kind in 0..4_u8,
         previous in 0..3_u8, texts in prop::collection::vec(maybe(), 16), port: Option<u16>,
         id in prop::option::of("[0-9a-f]{32}"), flags: (bool, bool), times: (u32, u32, u32),
