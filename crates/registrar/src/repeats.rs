@@ -5,7 +5,7 @@
 //! drops with its next write.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -31,8 +31,9 @@ pub(crate) struct Repeats {
 
 #[derive(Default)]
 struct Waiting {
-    by_due: BTreeMap<(UnixMillis, u64), Aor>,
-    taken_up: u64,
+    /// Those of the same second are due together.
+    by_due: BTreeMap<UnixMillis, VecDeque<Aor>>,
+    count: usize,
 }
 
 impl Repeats {
@@ -42,21 +43,20 @@ impl Repeats {
         let mut young = 0;
         for held in flushed {
             let born = held.last_registration().millis();
-            let due: Vec<UnixMillis> = AGES
-                .iter()
-                .map(|age| UnixMillis(born.0.saturating_add(*age)))
-                .filter(|due| *due > now)
-                .collect();
-            let has_room = waiting.by_due.len() + due.len() <= MAX_WAITING;
-            if due.is_empty() || !held.is_flushable() || !has_room {
+            let ages = AGES.iter();
+            let due = ages.map(|age| UnixMillis(born.0.saturating_add(*age)));
+            let due = due.filter(|due| *due > now);
+            let times = due.clone().count();
+            let has_room = waiting.count + times <= MAX_WAITING;
+            if times == 0 || !held.is_flushable() || !has_room {
                 continue;
             }
             young += 1;
+            waiting.count += times;
             let aor = held.aor();
             for due in due {
-                waiting.taken_up += 1;
-                let key = (due, waiting.taken_up);
-                waiting.by_due.insert(key, aor.clone());
+                let together = waiting.by_due.entry(due).or_default();
+                together.push_back(aor.clone());
             }
         }
         drop(waiting);
@@ -88,11 +88,18 @@ impl Repeats {
     /// One that is due, or else when the next will be.
     fn take_due(&self, now: UnixMillis) -> Result<Aor, Option<UnixMillis>> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        match waiting.by_due.first_entry() {
-            Some(first) if first.key().0 <= now => Ok(first.remove()),
-            Some(first) => Err(Some(first.key().0)),
-            None => Err(None),
+        let waiting = &mut *waiting;
+        while let Some(mut first) = waiting.by_due.first_entry() {
+            if *first.key() > now {
+                return Err(Some(*first.key()));
+            }
+            if let Some(aor) = first.get_mut().pop_front() {
+                waiting.count -= 1;
+                return Ok(aor);
+            }
+            first.remove();
         }
+        Err(None)
     }
 }
 
