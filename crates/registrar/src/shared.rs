@@ -2,7 +2,10 @@
 
 use std::{
     hash::{Hash, Hasher},
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use registration::{AccountId, Proxy, Registration, Text, Zone};
@@ -25,6 +28,30 @@ pub(crate) struct Owner {
     pub(crate) to_host: Text,
     /// How often one of them has said the same again.
     pub(crate) refreshes: Count,
+    /// The owner of those of the same realm who are registered no more.
+    unowned: Unowned,
+}
+
+/// An owner that another one leads to. What differs by nothing else is the same.
+#[derive(Debug, Default)]
+struct Unowned(OnceLock<Arc<Owner>>);
+
+impl Clone for Unowned {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Unowned {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Unowned {}
+
+impl Hash for Unowned {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 /// How often something has happened. What differs by nothing else is the same.
@@ -78,6 +105,7 @@ impl Owner {
             from_host: once(&registration.from_host),
             to_host: once(&registration.to_host),
             refreshes: Count::default(),
+            unowned: Unowned::default(),
         }
     }
 
@@ -139,7 +167,31 @@ impl Owner {
             from_host: "".into(),
             to_host: "".into(),
             refreshes: Count::default(),
+            unowned: Unowned::default(),
         }
+    }
+
+    /// The owner of those of the same realm who are registered no more, which `share` finds the first
+    /// time.
+    pub(crate) fn unowned(self: &Arc<Self>, share: impl FnOnce(Self) -> Arc<Self>) -> Arc<Self> {
+        // One that led to itself would never go.
+        if self.is_nobodys() {
+            return Arc::clone(self);
+        }
+        let unowned = (self.unowned.0).get_or_init(|| share(Self::nobodys(&self.realm)));
+        Arc::clone(unowned)
+    }
+
+    fn is_nobodys(&self) -> bool {
+        let names = [
+            &self.account_realm,
+            &self.folded_account_realm,
+            &self.account_name,
+        ];
+        self.account.is_none()
+            && names.iter().all(|name| name.is_none())
+            && self.from_host.is_empty()
+            && self.to_host.is_empty()
     }
 
     /// Whether it is found by the same keys.
@@ -260,5 +312,21 @@ impl Gear {
             suppress_unregister_notify: from.flag(),
             register_overwrite_notify: from.flag(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owner_leads_to_its_realms_unowned_and_that_to_nobody() {
+        let mut owner = Owner::nobodys("a.example.com");
+        owner.account_name = Some("Acme".into());
+        let unowned = Arc::new(owner).unowned(Arc::new);
+        assert_eq!(*unowned, Owner::nobodys("a.example.com"));
+        let same = unowned.unowned(Arc::new);
+        assert!(Arc::ptr_eq(&unowned, &same));
+        assert_eq!(Arc::strong_count(&same), 2, "not by itself");
     }
 }

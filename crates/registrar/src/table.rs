@@ -233,7 +233,7 @@ impl Table {
             // Its lease is not up yet, and will now be given to another.
             (self.on_expired)(&Held::new(ended.clone()));
         }
-        let (owner, gear) = self.shared(place, live);
+        let (owner, gear) = self.shared(place, held, live);
         let stays = held
             .filter(|held| live.is_some() && held.is_live(place.now))
             .filter(|held| held.owner().has_keys_of(&owner));
@@ -284,17 +284,22 @@ impl Table {
         Stay::of(self.stays.fetch_add(1, Ordering::Relaxed))
     }
 
-    fn shared(&self, place: &Place<'_>, live: Option<&Registration>) -> (Arc<Owner>, Arc<Gear>) {
-        match live {
-            Some(live) => (
-                self.owners.share(Owner::of(live)),
-                self.gears.share(Gear::of(live)),
-            ),
-            None => (
-                self.owners.share(Owner::nobodys(place.realm)),
-                Arc::clone(&self.no_gear),
-            ),
+    fn shared(
+        &self,
+        place: &Place<'_>,
+        held: Option<&Slot>,
+        live: Option<&Registration>,
+    ) -> (Arc<Owner>, Arc<Gear>) {
+        if let Some(live) = live {
+            let (owner, gear) = (Owner::of(live), Gear::of(live));
+            return (self.owners.share(owner), self.gears.share(gear));
         }
+        let share = |owner| self.owners.share(owner);
+        let owner = match held {
+            Some(held) => held.owner().unowned(share),
+            None => share(Owner::nobodys(place.realm)),
+        };
+        (owner, Arc::clone(&self.no_gear))
     }
 
     /// Reclaims what has expired. Nothing dead is ever shown without it, but memory waits for it.
