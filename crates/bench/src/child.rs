@@ -32,11 +32,13 @@ pub enum Child {
         /// Phones
         phones: u32,
     },
-    /// Serves a file's bytes over HTTP
+    /// Serves what another server answers, from memory
     #[command(hide = true)]
     Bytes {
-        /// The file
-        file: PathBuf,
+        /// The other server's port
+        port: u16,
+        /// A file with the paths
+        paths: PathBuf,
     },
     /// Consumes a queue and does nothing else
     #[command(hide = true)]
@@ -60,7 +62,7 @@ impl Child {
                 bare,
             } => memory::child(phones, per_account, bare),
             Self::Serve { phones } => server::serve(phones),
-            Self::Bytes { file } => server::serve_bytes(&file),
+            Self::Bytes { port, paths } => server::serve_bytes(port, &paths),
             Self::Bare {
                 uri,
                 queue,

@@ -1,6 +1,6 @@
 //! Questions over HTTP with keep-alive, against a server that has the answer in memory.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::PathBuf, process::Command};
 
 use anyhow::{Context as _, ensure};
 use registration::AccountId;
@@ -12,7 +12,7 @@ use crate::{
     event::{Fleet, account_id},
     options::Plan,
     report::{Bound, Row, figure, median},
-    server::{Answer, TOKEN, layout},
+    server::{TOKEN, layout},
 };
 
 const SCRIPT: &str = include_str!("wrk.lua");
@@ -180,15 +180,20 @@ fn of(
         &format!("at {small}"),
     );
     growth.bound = matches!(question, Question::List(_)).then_some(Bound::RatioAtMost(1.1));
-    let answer = answer_of(folder, servers, question)?;
-    let same = Server::start(&["bytes", &answer.display().to_string()])?;
+    let asked: Vec<_> = servers
+        .iter()
+        .map(|(phones, server)| {
+            let many = manner.accounts(question, plan.sizes, *phones);
+            let paths = question.paths(*phones, many);
+            Asking::of(server, folder, &format!("paths-{phones}"), paths)
+        })
+        .collect::<anyhow::Result<_>>()?;
     let mut percentiles = vec![[const { Vec::new() }; 4]; rates.len()];
     for _ in 0..plan.runs {
         let mut medians = Vec::new();
-        for ((row, (phones, server)), seen) in rates.iter_mut().zip(servers).zip(&mut percentiles) {
-            let paths = question.paths(*phones, manner.accounts(question, plan.sizes, *phones));
-            let ours = ask(plan, folder.path(), server, &paths)?;
-            let theirs = ask(plan, folder.path(), &same, &paths)?;
+        for ((row, asking), seen) in rates.iter_mut().zip(&asked).zip(&mut percentiles) {
+            let ours = asking.ask(plan, asking.server)?;
+            let theirs = asking.ask(plan, &asking.same)?;
             row.push(ours.rate(), theirs.rate());
             medians.push(ours.p50);
             let all = [ours.p50, ours.p99, theirs.p50, theirs.p99];
@@ -210,64 +215,69 @@ fn of(
     Ok(rates)
 }
 
-/// What is answered to the question, head and body, in a file.
-fn answer_of(
-    folder: &TempDir,
-    servers: &[(u32, Server)],
-    question: Question,
-) -> anyhow::Result<std::path::PathBuf> {
-    let (phones, server) = servers.last().context("there is no server")?;
-    let paths = question.paths(*phones, 1);
-    let path = paths.first().context("there is no account")?;
-    let url = format!("http://127.0.0.1:{}{path}", server.port);
-    let runtime = tokio::runtime::Runtime::new()?;
-    let answer = runtime.block_on(async {
-        let client = lab::http::client();
-        let asking = client.get(&url).header("X-Auth-Token", TOKEN).send();
-        let answer = asking.await?.error_for_status()?;
-        let head = answer.headers().iter();
-        let head = head.map(|(name, value)| Ok((name.to_string(), value.to_str()?.to_owned())));
-        anyhow::Ok(Answer {
-            head: head.collect::<anyhow::Result<_>>()?,
-            body: answer.text().await?,
-        })
-    })?;
-    let file = folder.path().join("answer");
-    fs::write(&file, serde_json::to_vec(&answer)?)?;
-    Ok(file)
+/// Paths, and two servers that answer them alike.
+struct Asking<'a> {
+    server: &'a Server,
+    /// It has each path's answer in memory.
+    same: Server,
+    folder: &'a TempDir,
+    paths: Vec<String>,
+    file: PathBuf,
 }
 
-fn ask(plan: &Plan, folder: &Path, server: &Server, paths: &[String]) -> anyhow::Result<Asked> {
-    let file = folder.join("paths");
-    fs::write(&file, paths.join("\n"))?;
-    let output = Command::new("wrk")
-        .args([
-            "-t1",
-            "-c",
-            CONNECTIONS,
-            "-d",
-            &format!("{}s", plan.seconds),
-        ])
-        .arg("-s")
-        .arg(folder.join("wrk.lua"))
-        .arg(format!("http://127.0.0.1:{}", server.port))
-        .arg("--")
-        .arg(&file)
-        .arg(TOKEN)
-        .output()
-        .context("cannot run wrk; scripts/packages installs it")?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    let line = said.lines().find(|line| line.starts_with('{'));
-    let line = line.with_context(|| format!("wrk has said {said}"))?;
-    let asked: Asked = serde_json::from_str(line)?;
-    ensure!(
-        asked.errors == 0 && asked.requests > 0,
-        "{} of {} requests failed, of {:?} and others",
-        asked.errors,
-        asked.requests,
-        paths.first()
-    );
-    Ok(asked)
+impl<'a> Asking<'a> {
+    fn of(
+        server: &'a Server,
+        folder: &'a TempDir,
+        name: &str,
+        paths: Vec<String>,
+    ) -> anyhow::Result<Self> {
+        let file = folder.path().join(name);
+        fs::write(&file, paths.join("\n"))?;
+        let arguments = [
+            "bytes",
+            &server.port.to_string(),
+            &file.display().to_string(),
+        ];
+        Ok(Self {
+            same: Server::start(&arguments)?,
+            server,
+            folder,
+            paths,
+            file,
+        })
+    }
+
+    fn ask(&self, plan: &Plan, server: &Server) -> anyhow::Result<Asked> {
+        let output = Command::new("wrk")
+            .args([
+                "-t1",
+                "-c",
+                CONNECTIONS,
+                "-d",
+                &format!("{}s", plan.seconds),
+            ])
+            .arg("-s")
+            .arg(self.folder.path().join("wrk.lua"))
+            .arg(format!("http://127.0.0.1:{}", server.port))
+            .arg("--")
+            .arg(&self.file)
+            .arg(TOKEN)
+            .output()
+            .context("cannot run wrk; scripts/packages installs it")?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let line = said.lines().find(|line| line.starts_with('{'));
+        let line = line.with_context(|| format!("wrk has said {said}"))?;
+        let asked: Asked = serde_json::from_str(line)?;
+        ensure!(
+            asked.errors == 0 && asked.requests > 0,
+            "{} of {} requests failed, of {:?} and others",
+            asked.errors,
+            asked.requests,
+            self.paths.first()
+        );
+        Ok(asked)
+    }
 }
 
 #[cfg(test)]

@@ -1,10 +1,13 @@
 //! The servers that are asked over HTTP: rollcall's, and one that has the answer in memory. Each in
 //! a process of its own, with one worker, so that who asks has the other processor.
 
-use std::{fs, io::Read as _, net::TcpListener, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap, fs, io::Read as _, net::TcpListener, path::Path, sync::Arc,
+    time::Duration,
+};
 
 use actix_web::{
-    App, HttpResponse, HttpServer,
+    App, HttpRequest, HttpResponse, HttpServer,
     http::header::{HeaderName, HeaderValue},
     web::{self, Bytes, Data},
 };
@@ -15,7 +18,6 @@ use facade::{
 };
 use registration::SystemClock;
 use rollcall::{config::Log, telemetry};
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
@@ -89,33 +91,48 @@ pub fn serve(phones: u32) -> anyhow::Result<()> {
     until_input_ends(port, || Ok(facade::serve(facade, listener, &settings)?))
 }
 
-/// An answer to a request.
-#[derive(Serialize, Deserialize)]
-pub struct Answer {
-    /// Headers.
-    pub head: Vec<(String, String)>,
-    /// The body.
-    pub body: String,
-}
-
 /// An answer as it is sent again and again.
 struct Same {
     head: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
 }
 
-/// Serves a file's answer whatever is asked, until its input ends.
-pub fn serve_bytes(file: &Path) -> anyhow::Result<()> {
-    let Answer { head, body } = serde_json::from_slice(&fs::read(file)?)?;
-    // These the server writes itself.
-    let head = head
-        .iter()
-        .filter(|(name, _)| name != "date" && name != "content-length")
-        .map(|(name, value)| Ok((name.parse()?, value.parse()?)));
-    let same = Data::new(Same {
-        head: head.collect::<anyhow::Result<_>>()?,
-        body: body.into(),
-    });
+impl Same {
+    /// What a server answers.
+    async fn of(client: &reqwest::Client, url: &str) -> anyhow::Result<Self> {
+        let asking = client.get(url).header("X-Auth-Token", TOKEN).send();
+        let answer = asking.await?.error_for_status()?;
+        // These the server writes itself.
+        let own = |name: &str| name == "date" || name == "content-length";
+        let head = answer.headers().iter();
+        let head = head
+            .filter(|(name, _)| !own(name.as_str()))
+            .map(|(name, value)| {
+                anyhow::Ok((
+                    name.as_str().parse()?,
+                    HeaderValue::from_bytes(value.as_bytes())?,
+                ))
+            });
+        Ok(Self {
+            head: head.collect::<anyhow::Result<_>>()?,
+            body: answer.bytes().await?,
+        })
+    }
+}
+
+/// Serves what a server answers to each of a file's paths, from memory, until its input ends.
+pub fn serve_bytes(port: u16, paths: &Path) -> anyhow::Result<()> {
+    let paths = fs::read_to_string(paths)?;
+    let same = tokio::runtime::Runtime::new()?.block_on(async {
+        let client = lab::http::client();
+        let mut same = HashMap::new();
+        for path in paths.lines() {
+            let url = format!("http://127.0.0.1:{port}{path}");
+            same.insert(path.to_owned(), Same::of(&client, &url).await?);
+        }
+        anyhow::Ok(same)
+    })?;
+    let same = Data::new(same);
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let port = listener.local_addr()?.port();
     until_input_ends(port, || {
@@ -132,7 +149,10 @@ pub fn serve_bytes(file: &Path) -> anyhow::Result<()> {
     })
 }
 
-async fn answer(same: Data<Same>) -> HttpResponse {
+async fn answer(req: HttpRequest, same: Data<HashMap<String, Same>>) -> HttpResponse {
+    let Some(same) = same.get(req.path()) else {
+        return HttpResponse::NotFound().finish();
+    };
     let mut response = HttpResponse::Ok();
     for (name, value) in &same.head {
         response.insert_header((name, value));
