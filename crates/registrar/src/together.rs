@@ -76,7 +76,7 @@ impl Registrar {
             account: Some(account.clone()),
             ..Share::default()
         };
-        let round = self.ask_all(division, &share).await?;
+        let round = Box::pin(self.ask_all(division, &share)).await?;
         let mut realms = known.map(|scope| scope.realms);
         let told = round.answers.into_iter().filter_map(|answer| answer.realms);
         for realm in told.flatten() {
@@ -132,7 +132,7 @@ impl Registrar {
             want: Want::Count,
             ..of_scope(scope)
         };
-        let round = self.ask_all(division, &share).await?;
+        let round = Box::pin(self.ask_all(division, &share)).await?;
         Ok(sum(&round.answers))
     }
 
@@ -191,7 +191,7 @@ impl Registrar {
                 want: Want::Count,
                 ..whose
             };
-            Answer::Count(sum(&self.ask_all(division, &share).await?.answers))
+            Answer::Count(sum(&Box::pin(self.ask_all(division, &share)).await?.answers))
         } else {
             let mut found = self.gather(division, whose, None, MAX_GATHERED + 1).await?;
             if let Some(username) = &query.username {
@@ -224,7 +224,7 @@ impl Registrar {
                 },
                 ..whose.clone()
             };
-            let round = self.ask_all(division, &share).await?;
+            let round = Box::pin(self.ask_all(division, &share)).await?;
             // Behind the last one of a member that has more, others may lie between.
             let ends = round.answers.iter().filter(|answer| answer.more);
             let end = ends
