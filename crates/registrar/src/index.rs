@@ -38,14 +38,6 @@ impl Group {
         self.members.lock().slots.len()
     }
 
-    /// Has the processor fetch all its slots, many at a time; whoever goes through them first waits for
-    /// each.
-    pub(crate) fn fetch(&self) {
-        let mut seen = 0;
-        self.each(|slot| seen ^= slot.glance());
-        std::hint::black_box(seen);
-    }
-
     /// Shows all its slots to `show`.
     pub(crate) fn each(&self, show: impl FnMut(&Slot)) {
         self.members.lock().slots.each(show);

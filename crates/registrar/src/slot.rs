@@ -189,11 +189,6 @@ impl Slot {
         &self.0.slice
     }
 
-    /// A look at where it begins and ends.
-    pub(crate) fn glance(&self) -> u32 {
-        self.head().expires ^ self.bytes().last().map_or(0, |last| u32::from(*last))
-    }
-
     pub(crate) fn stay(&self) -> Stay {
         self.head().stay
     }

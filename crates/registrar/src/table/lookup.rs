@@ -121,7 +121,6 @@ impl Table {
                 Found::ByRealm => &mut beyond,
             };
             of.reserve(group.len());
-            group.fetch();
             group.each(|slot| {
                 note(slot);
                 if slot.is_live(now) {
