@@ -60,9 +60,13 @@ impl Default for Members {
 }
 
 impl Members {
-    fn put(&mut self, slot: Slot) {
+    fn put(&mut self, slot: Slot, is_new: bool) {
         self.safe_until = self.safe_until.min(slot.until());
-        self.slots.put(slot);
+        if is_new {
+            self.slots.add(slot);
+        } else {
+            self.slots.replace(slot);
+        }
     }
 
     /// How many live; only where one may have ended are they looked at.
@@ -92,18 +96,32 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// Enters a slot under its keys, in place of what is there of its stay.
-    pub(crate) fn put(&self, slot: &Slot) {
+    /// Enters a slot under its keys, in place of what is there of its stay if that is not new.
+    pub(crate) fn put(&self, slot: &Slot, is_new: bool) {
         let owner = slot.owner();
+        let put = |groups: &Groups| {
+            let group = groups.iter().find(|group| group.owner.has_keys_of(owner));
+            let put = group.map(|group| {
+                group.members.lock().put(slot.clone(), is_new);
+                group.changes.add();
+            });
+            put.is_some()
+        };
+        // Mostly there is one: its key need not be made for that.
+        if self
+            .realms
+            .get(&owner.folded_realm)
+            .is_some_and(|groups| put(&groups))
+        {
+            return;
+        }
         let group = {
             let mut groups = self.realms.entry(owner.folded_realm.clone()).or_default();
-            if let Some(group) = groups.iter().find(|group| group.owner.has_keys_of(owner)) {
-                group.members.lock().put(slot.clone());
-                group.changes.add();
+            if put(&groups) {
                 return;
             }
             let mut members = Members::default();
-            members.put(slot.clone());
+            members.put(slot.clone(), true);
             let group = Arc::new(Group {
                 owner: Arc::clone(owner),
                 members: Mutex::new(members),
@@ -196,11 +214,11 @@ impl Index {
 
     /// How many there are of the same account; of the same realm, where there is no account.
     pub(crate) fn peers_of(&self, owner: &Owner) -> usize {
-        let groups = match &owner.account {
-            Some(account) => self.of_account(account),
-            None => self.of_realm(&owner.folded_realm),
-        };
-        groups.iter().map(|group| group.len()).sum()
+        let all = |groups: &Groups| groups.iter().map(|group| group.len()).sum();
+        match &owner.account {
+            Some(account) => self.accounts.get(account).map_or(0, |groups| all(&groups)),
+            None => (self.realms.get(&owner.folded_realm)).map_or(0, |groups| all(&groups)),
+        }
     }
 
     /// The realms of an account's registrations.

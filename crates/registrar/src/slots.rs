@@ -1,6 +1,6 @@
 //! The slots of a group, by stay: few in a row, many in a hash table.
 
-use hashbrown::{HashTable, hash_table::Entry};
+use hashbrown::HashTable;
 
 use crate::slot::{Slot, Stay};
 
@@ -34,33 +34,37 @@ fn is_of(stay: Stay) -> impl Fn(&Slot) -> bool {
 }
 
 impl Slots {
-    /// Puts a slot in, in place of the one of its stay.
-    pub(crate) fn put(&mut self, slot: Slot) {
+    /// Puts a slot in the place of the one of its stay, if that is there.
+    pub(crate) fn replace(&mut self, slot: Slot) {
         let stay = slot.stay();
+        let there = match self {
+            Self::Few(few) => few.iter_mut().find(|there| is_of(stay)(there)),
+            Self::Many(many) => many.find_mut(spread(stay), is_of(stay)),
+        };
+        match there {
+            Some(there) => *there = slot,
+            None => self.add(slot),
+        }
+    }
+
+    /// Adds a slot whose stay is not there: none of the others is looked at.
+    pub(crate) fn add(&mut self, slot: Slot) {
         match self {
-            Self::Few(few) => {
-                if let Some(there) = few.iter_mut().find(|there| is_of(stay)(there)) {
-                    *there = slot;
-                } else if few.len() < FEW {
-                    // Most groups are small and stay as they are.
-                    if few.len() == few.capacity() {
-                        few.reserve_exact(4);
-                    }
-                    few.push(slot);
-                } else {
-                    let mut many = HashTable::with_capacity(2 * FEW);
-                    for slot in few.drain(..).chain([slot]) {
-                        many.insert_unique(hash(&slot), slot, hash);
-                    }
-                    *self = Self::Many(many);
+            Self::Few(few) if few.len() < FEW => {
+                // Most groups are small and stay as they are.
+                if few.len() == few.capacity() {
+                    few.reserve_exact(4);
                 }
+                few.push(slot);
             }
-            Self::Many(many) => match many.entry(spread(stay), is_of(stay), hash) {
-                Entry::Occupied(mut there) => *there.get_mut() = slot,
-                Entry::Vacant(free) => {
-                    free.insert(slot);
+            Self::Few(few) => {
+                let mut many = HashTable::with_capacity(2 * FEW);
+                for slot in few.drain(..).chain([slot]) {
+                    many.insert_unique(hash(&slot), slot, hash);
                 }
-            },
+                *self = Self::Many(many);
+            }
+            Self::Many(many) => drop(many.insert_unique(hash(&slot), slot, hash)),
         }
     }
 

@@ -263,7 +263,7 @@ impl Table {
             self.index.remove(gone);
         }
         if live.is_some() {
-            self.index.put(&slot);
+            self.index.put(&slot, stays.is_none());
         }
         if stays.is_none() || is_sooner {
             self.leases.grant(lease(place.hash, &slot), until);

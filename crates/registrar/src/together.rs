@@ -191,7 +191,9 @@ impl Registrar {
                 want: Want::Count,
                 ..whose
             };
-            Answer::Count(sum(&Box::pin(self.ask_all(division, &share)).await?.answers))
+            Answer::Count(sum(&Box::pin(self.ask_all(division, &share))
+                .await?
+                .answers))
         } else {
             let mut found = self.gather(division, whose, None, MAX_GATHERED + 1).await?;
             if let Some(username) = &query.username {

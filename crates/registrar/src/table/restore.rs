@@ -63,7 +63,7 @@ impl Table {
             let hash = |slot: &Slot| self.shards.hash_of(slot);
             place.shard.insert_unique(place.hash, slot.clone(), hash);
             self.load.replace(None, Some(Kind::Live));
-            self.index.put(slot);
+            self.index.put(slot, true);
             restored.push((lease(place.hash, slot), slot.until()));
             drop(place);
             watchers.tell_restored(Held::new(slot.clone()));
