@@ -8,6 +8,8 @@
 mod doubts;
 mod survey;
 
+pub(crate) use doubts::Young;
+
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
@@ -70,6 +72,13 @@ impl Registrar {
     }
 
     async fn round(self: &Arc<Self>, settings: ReconcileSettings, thorough: bool) -> Round {
+        // In detail all of it shows again.
+        let young = if thorough {
+            self.young.take();
+            0
+        } else {
+            self.judge_young().await
+        };
         let realms = self.realms();
         let mut ticks = interval(Duration::from_secs(1) / settings.rate.max(1));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -95,10 +104,9 @@ impl Registrar {
                     unanswered: sum.unanswered + realm.unanswered,
                 }
             });
-        let round = Round {
-            ended: self.clock.now(),
-            ..round.await
-        };
+        let mut round = round.await;
+        round.ended = self.clock.now();
+        round.finds += young;
         let Round {
             realms,
             ghosts,

@@ -200,6 +200,34 @@ async fn a_young_contact_stands_whatever_its_proxy_holds() {
     assert_eq!(&*bob.contact, "sip:old@192.0.2.9");
 }
 
+/// It need not wait for the next round in detail.
+#[tokio::test(start_paused = true)]
+async fn a_young_contact_is_looked_at_again_when_it_is_old_enough() {
+    for heard_again in [false, true] {
+        let world = deceived();
+        world.clock.advance_millis(13_000);
+        proxy(&world, &["amy", "bob", "cid"]);
+        round(&world, SearchType::Detail).await;
+        world.clock.advance_millis(1_000);
+        assert_eq!(world.registrar.judge_young().await, 0, "too young still");
+        if heard_again {
+            let again = json!({"Contact": "<sip:old@192.0.2.9>", "Expires": 500});
+            world.tell(&world.event("bob", &again));
+        }
+        world.clock.advance_millis(1_000);
+        let finds = u64::from(!heard_again);
+        assert_eq!(world.registrar.judge_young().await, finds);
+        let bob = world.registrar.get(&Aor::new("bob", REALM)).unwrap();
+        let contact = if heard_again {
+            "sip:old@192.0.2.9"
+        } else {
+            "sip:bob@192.0.2.1"
+        };
+        assert_eq!(&*bob.contact, contact);
+        assert_eq!(world.registrar.judge_young().await, 0, "it is judged once");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_contact_that_was_heard_again_meanwhile_stands() {
     let world = deceived();

@@ -33,6 +33,7 @@ use crate::{
     meter::Meter,
     outcome::{CLOCK_AHEAD, Outcome, Stats},
     questions::Questions,
+    reconcile::Young,
     recovery::Replay,
     repeats::Repeats,
     table::{Again, Applied, Hearing, Mark, OnExpired, Table},
@@ -103,6 +104,8 @@ pub struct Registrar {
     pub(crate) asking: tokio::sync::Mutex<()>,
     /// Something may have been missed.
     pub(crate) gap: Notify,
+    /// What proxies contradict, and will be asked for again.
+    pub(crate) young: Young,
     /// Whoever is registered is in the table: as [`Health::is_complete`] says.
     complete: AtomicBool,
     /// Nobody outside can make two messages that have the same.
@@ -154,6 +157,7 @@ impl Registrar {
             health: Health::default(),
             asking: tokio::sync::Mutex::default(),
             gap: Notify::new(),
+            young: Young::default(),
         }
     }
 

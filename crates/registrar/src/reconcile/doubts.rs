@@ -7,10 +7,12 @@
 
 use std::collections::{HashMap, HashSet};
 
+use futures_util::{StreamExt as _, stream};
 use kapi::SearchType;
+use parking_lot::Mutex;
 use registration::{Registration, Report, Text, Zone, check_flushable};
 
-use super::{MAX_BY_NAME, nodes, survey::Survey};
+use super::{MAX_AT_ONCE, MAX_BY_NAME, nodes, survey::Survey};
 use crate::{
     Registrar,
     changes::{Change, ChangeKind},
@@ -98,12 +100,38 @@ impl Registrar {
     }
 
     /// Asks once more, in detail, for what proxies hold another contact of than the table has from
-    /// them, and takes their word for it. Returns how many changed.
+    /// them, and takes their word for it; of what is too young to be judged, in the rounds to come.
+    /// Returns how many changed.
     pub(super) async fn concede(&self, held: &[Held], survey: &Survey) -> u64 {
-        let doubtful = |r: &&Held| self.contradiction(r, survey).is_some();
-        let doubtful: Vec<_> = held.iter().filter(doubtful).cloned().collect();
+        let told = held.iter().cloned();
+        let told = told.filter(|seen| contradiction(seen, survey).is_some());
+        let (doubtful, young): (Vec<_>, Vec<_>) = told.partition(|seen| self.may_be_doubted(seen));
+        self.young.keep(young);
+        self.look_again(&doubtful).await
+    }
+
+    /// Judges what was too young in the rounds before. Returns how many changed.
+    pub(super) async fn judge_young(&self) -> u64 {
+        let mut young = self.young.take();
+        // Whatever was heard meanwhile speaks for itself.
+        young.retain(|seen| {
+            let now = self.table.look_up(&seen.aor());
+            now.is_some_and(|now| is_same(&now, seen))
+        });
+        let (doubtful, young): (Vec<_>, Vec<_>) = young
+            .into_iter()
+            .partition(|seen| self.may_be_doubted(seen));
+        self.young.keep(young);
+        stream::iter(doubtful)
+            .map(|one| async move { self.look_again(&[one]).await })
+            .buffer_unordered(MAX_AT_ONCE)
+            .fold(0, |sum, finds| async move { sum + finds })
+            .await
+    }
+
+    async fn look_again(&self, doubtful: &[Held]) -> u64 {
         let mut finds = 0;
-        for (realm, username, doubtful) in questions(&doubtful) {
+        for (realm, username, doubtful) in questions(doubtful) {
             let again = self
                 .survey(
                     &realm,
@@ -113,22 +141,13 @@ impl Registrar {
                 )
                 .await;
             finds += again.finds;
-            for seen in &doubtful {
-                let told = self.contradiction(seen, &again);
+            let old = doubtful.iter().filter(|seen| self.may_be_doubted(seen));
+            for seen in old {
+                let told = contradiction(seen, &again);
                 finds += u64::from(told.is_some_and(|told| self.believe(seen, told)));
             }
         }
         finds
-    }
-
-    /// What the registration's own proxy, which does not hold it, holds instead: the newest of it.
-    fn contradiction<'a>(&self, seen: &Held, survey: &'a Survey) -> Option<&'a (Zone, Report)> {
-        let listed = survey.listed.get(&seen.aor())?;
-        let is_doubtful = survey.whole && !listed.is_confirmed && self.may_be_doubted(seen);
-        let others = listed.others.iter().filter(|_| is_doubtful);
-        others
-            .filter(|(_, other)| other.registrar_node.as_ref() == seen.node())
-            .max_by_key(|(_, other)| other.time)
     }
 
     /// Puts what a proxy holds in the place of what it does not, unless more was heard meanwhile.
@@ -148,6 +167,36 @@ impl Registrar {
             );
         }
         is_news
+    }
+}
+
+/// What the registration's own proxy, which does not hold it, holds instead: the newest of it.
+fn contradiction<'a>(seen: &Held, survey: &'a Survey) -> Option<&'a (Zone, Report)> {
+    let listed = survey.listed.get(&seen.aor())?;
+    let is_told = survey.whole && !listed.is_confirmed;
+    let others = listed.others.iter().filter(|_| is_told);
+    others
+        .filter(|(_, other)| other.registrar_node.as_ref() == seen.node())
+        .max_by_key(|(_, other)| other.time)
+}
+
+/// Registrations that their proxies contradict, but that are too young to be judged.
+#[derive(Default)]
+pub(crate) struct Young(Mutex<Vec<Held>>);
+
+impl Young {
+    /// As many are kept; the others show again when all is asked for in detail.
+    const MOST: usize = 64;
+
+    fn keep(&self, young: Vec<Held>) {
+        let mut kept = self.0.lock();
+        let room = Self::MOST.saturating_sub(kept.len());
+        kept.extend(young.into_iter().take(room));
+    }
+
+    /// All of them.
+    pub(super) fn take(&self) -> Vec<Held> {
+        std::mem::take(&mut *self.0.lock())
     }
 }
 
