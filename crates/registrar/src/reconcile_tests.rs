@@ -225,7 +225,25 @@ async fn a_young_contact_is_looked_at_again_when_it_is_old_enough() {
         };
         assert_eq!(&*bob.contact, contact);
         assert_eq!(world.registrar.judge_young().await, 0, "it is judged once");
+        assert!(world.registrar.young.take().is_empty());
     }
+}
+
+/// Or it would be kept, and asked for, for nothing.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_asked_for_by_name_takes_no_place_among_the_young() {
+    let world = World::new(vec![]);
+    let event = json!({"Contact": "<sip:old@192.0.2.9>", "Expires": 77});
+    world.tell(&world.event("o'x", &event));
+    world.bus.answer_with(|question| {
+        let other = binding("o'x", T0 - 30, T0 + 600);
+        match question["Event-Name"].as_str() {
+            Some("search_req") => vec![part(NODE, &json!([other])), end(NODE)],
+            _ => vec![],
+        }
+    });
+    round(&world, SearchType::Detail).await;
+    assert!(world.registrar.young.take().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

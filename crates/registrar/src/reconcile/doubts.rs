@@ -41,17 +41,21 @@ impl Registrar {
         held.iter().filter(is_suspect).cloned().collect()
     }
 
-    /// Whether nothing was heard of it for long enough, and it can be asked for: whatever cannot
-    /// cannot be known to be gone.
+    /// Whether nothing was heard of it for long enough, and it can be asked for.
     fn may_be_doubted(&self, seen: &Held) -> bool {
-        let old = seen
-            .last_registration()
-            .millis()
-            .plus_seconds(MIN_AGE_SECONDS);
+        self.is_old_enough(seen) && self.can_be_asked_for(seen)
+    }
+
+    fn is_old_enough(&self, seen: &Held) -> bool {
+        let last = seen.last_registration().millis();
+        last.plus_seconds(MIN_AGE_SECONDS) <= self.clock.now()
+    }
+
+    /// Whether nothing was heard of it meanwhile, and a proxy can be asked by its name: whatever
+    /// cannot be asked for cannot be known to be gone.
+    fn can_be_asked_for(&self, seen: &Held) -> bool {
         let now = self.table.look_up(&seen.aor());
-        old <= self.clock.now()
-            && now.is_some_and(|now| is_same(&now, seen))
-            && check_flushable(&seen.username()).is_ok()
+        now.is_some_and(|now| is_same(&now, seen)) && check_flushable(&seen.username()).is_ok()
     }
 
     /// Asks once more for each, and removes those that are still unknown to their proxies. What
@@ -103,25 +107,25 @@ impl Registrar {
     /// them, and takes their word for it; of what is too young to be judged, in the rounds to come.
     /// Returns how many changed.
     pub(super) async fn concede(&self, held: &[Held], survey: &Survey) -> u64 {
-        let told = held.iter().cloned();
-        let told = told.filter(|seen| contradiction(seen, survey).is_some());
-        let (doubtful, young): (Vec<_>, Vec<_>) = told.partition(|seen| self.may_be_doubted(seen));
-        self.young.keep(young);
+        let told = held
+            .iter()
+            .filter(|seen| contradiction(seen, survey).is_some());
+        let doubtful = self.old_enough(told.cloned());
         self.look_again(&doubtful).await
+    }
+
+    /// Those of the contradicted that are old enough to be judged; keeps the others that will be.
+    fn old_enough(&self, told: impl IntoIterator<Item = Held>) -> Vec<Held> {
+        // Whatever was heard meanwhile speaks for itself.
+        let told = told.into_iter().filter(|seen| self.can_be_asked_for(seen));
+        let (old, young) = told.partition(|seen| self.is_old_enough(seen));
+        self.young.keep(young);
+        old
     }
 
     /// Judges what was too young in the rounds before. Returns how many changed.
     pub(super) async fn judge_young(&self) -> u64 {
-        let mut young = self.young.take();
-        // Whatever was heard meanwhile speaks for itself.
-        young.retain(|seen| {
-            let now = self.table.look_up(&seen.aor());
-            now.is_some_and(|now| is_same(&now, seen))
-        });
-        let (doubtful, young): (Vec<_>, Vec<_>) = young
-            .into_iter()
-            .partition(|seen| self.may_be_doubted(seen));
-        self.young.keep(young);
+        let doubtful = self.old_enough(self.young.take());
         stream::iter(doubtful)
             .map(|one| async move { self.look_again(&[one]).await })
             .buffer_unordered(MAX_AT_ONCE)
