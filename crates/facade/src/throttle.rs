@@ -107,9 +107,8 @@ impl Noted {
 pub struct Throttle {
     requests: Option<DefaultKeyedRateLimiter<IpAddr>>,
     failures: Cache<Who, Arc<AtomicU32>>,
-    /// Tokens that were good within the window, and since when that is known: whoever shares an
-    /// address with a guesser goes on.
-    good: Cache<Digest, Instant>,
+    /// Tokens that were good within the window: whoever shares an address with a guesser goes on.
+    good: Cache<Digest, ()>,
     noted: Noted,
     max_failures: u32,
     born: Instant,
@@ -195,7 +194,7 @@ impl Throttle {
         if self.noted.has_within_window(&token, second) {
             return;
         }
-        self.good.insert(token, Instant::now());
+        self.good.insert(token, ());
         self.noted.note(&token, second);
     }
 

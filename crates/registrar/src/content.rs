@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::held::Held;
+use crate::{
+    held::Held,
+    shared::{Gear, Owner},
+};
 
 /// Hands on bytes that are the same for lists that hold the same in the same order, and differ for
 /// any others. Takes far less than writing the lists.
@@ -18,12 +21,8 @@ pub fn content_of(found: &[Held], mut take: impl FnMut(&[u8])) {
         for number in [times.initial, times.last, times.expires] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
-        number(&mut owners, slot.owner(), &mut bytes, |owner, out| {
-            owner.write(out);
-        });
-        number(&mut gears, slot.gear(), &mut bytes, |gear, out| {
-            gear.write(out);
-        });
+        number(&mut owners, slot.owner(), &mut bytes, Owner::write);
+        number(&mut gears, slot.gear(), &mut bytes, Gear::write);
         let own = slot.packed();
         bytes.extend_from_slice(&u32::try_from(own.len()).unwrap_or(u32::MAX).to_le_bytes());
         bytes.extend_from_slice(own);

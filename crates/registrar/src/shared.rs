@@ -2,6 +2,7 @@
 
 use std::{
     hash::{Hash, Hasher},
+    ops::Deref,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
@@ -27,34 +28,43 @@ pub(crate) struct Owner {
     pub(crate) from_host: Text,
     pub(crate) to_host: Text,
     /// How often one of them has said the same again.
-    pub(crate) refreshes: Count,
+    pub(crate) refreshes: Aside<Count>,
     /// The owner of those of the same realm who are registered no more.
-    unowned: Unowned,
+    unowned: Aside<OnceLock<Arc<Owner>>>,
 }
 
-/// An owner that another one leads to. What differs by nothing else is the same.
+/// What makes no difference between two that have it: they are the same without, and a copy begins
+/// anew.
 #[derive(Debug, Default)]
-struct Unowned(OnceLock<Arc<Owner>>);
+pub(crate) struct Aside<T>(T);
 
-impl Clone for Unowned {
+impl<T> Deref for Aside<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Default> Clone for Aside<T> {
     fn clone(&self) -> Self {
         Self::default()
     }
 }
 
-impl PartialEq for Unowned {
+impl<T> PartialEq for Aside<T> {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-impl Eq for Unowned {}
+impl<T> Eq for Aside<T> {}
 
-impl Hash for Unowned {
+impl<T> Hash for Aside<T> {
     fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
-/// How often something has happened. What differs by nothing else is the same.
+/// How often something has happened.
 #[derive(Debug, Default)]
 pub(crate) struct Count(AtomicU64);
 
@@ -67,24 +77,6 @@ impl Count {
     pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Acquire)
     }
-}
-
-impl Clone for Count {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-impl PartialEq for Count {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Count {}
-
-impl Hash for Count {
-    fn hash<H: Hasher>(&self, _: &mut H) {}
 }
 
 impl Owner {
@@ -104,8 +96,8 @@ impl Owner {
             account_name: account.name.clone(),
             from_host: once(&registration.from_host),
             to_host: once(&registration.to_host),
-            refreshes: Count::default(),
-            unowned: Unowned::default(),
+            refreshes: Aside::default(),
+            unowned: Aside::default(),
         }
     }
 
@@ -166,8 +158,8 @@ impl Owner {
             account_name: None,
             from_host: "".into(),
             to_host: "".into(),
-            refreshes: Count::default(),
-            unowned: Unowned::default(),
+            refreshes: Aside::default(),
+            unowned: Aside::default(),
         }
     }
 
@@ -178,7 +170,8 @@ impl Owner {
         if self.is_nobodys() {
             return Arc::clone(self);
         }
-        let unowned = (self.unowned.0).get_or_init(|| share(Self::nobodys(&self.realm)));
+        let first = || share(Self::nobodys(&self.realm));
+        let unowned = self.unowned.get_or_init(first);
         Arc::clone(unowned)
     }
 
