@@ -157,8 +157,9 @@ fn check_json(r: &Registration) {
     }
     let mut record = Vec::new();
     kapi::write_json(r, Spelling::Amqp, &mut record);
-    let Ok(Event::Registration(report)) = kapi::decode(&with_name(&record), ANY_LENGTH) else {
-        panic!("a record is read back");
+    let report = match kapi::decode(&with_name(&record), ANY_LENGTH) {
+        Ok(Event::Registration(report)) => report,
+        other => panic!("{r:?} is read back as {other:?}"),
     };
     let again = Registration::from_record(&report, &r.zone, "nodomain.com", r.last_registration);
     assert_eq!(&again, r, "nothing is lost on the way");

@@ -9,7 +9,8 @@
 pub enum ContactKind {
     /// `*`: every contact of the AOR (RFC 3261, 10.2.2).
     Wildcard,
-    /// Empty or `<null>`: Kamailio's word for a REGISTER that carried no Contact, a mere question.
+    /// Nothing, or nothing in brackets, or `<null>`: Kamailio's word for a REGISTER that carried no
+    /// Contact, a mere question.
     Absent,
     /// One address or several.
     Address,
@@ -18,9 +19,12 @@ pub enum ContactKind {
 impl ContactKind {
     /// Tells the three apart.
     pub fn of(contact: &str) -> Self {
+        let is_bracket_or_space = |c: char| matches!(c, '<' | '>') || c.is_whitespace();
         match contact.trim() {
             "*" | "<*>" => Self::Wildcard,
-            "" | "<null>" | "<>" => Self::Absent,
+            "<null>" => Self::Absent,
+            // What is kept of it would be empty, which nobody reads back.
+            other if other.chars().all(is_bracket_or_space) => Self::Absent,
             _ => Self::Address,
         }
     }

@@ -43,7 +43,9 @@ fn the_same_binding_whatever_stands_around_it() {
 fn kinds() {
     assert_eq!(ContactKind::of("*"), ContactKind::Wildcard);
     assert_eq!(ContactKind::of("<null>"), ContactKind::Absent);
-    assert_eq!(ContactKind::of(""), ContactKind::Absent);
+    for nothing in ["", "<>", "<<>>", "> <", "<\t>"] {
+        assert_eq!(ContactKind::of(nothing), ContactKind::Absent, "{nothing}");
+    }
     assert_eq!(ContactKind::of("<sip:a@b>"), ContactKind::Address);
     assert_eq!(ContactKind::of("nonsense"), ContactKind::Address);
 }
@@ -60,6 +62,9 @@ proptest! {
     fn hostile_shapes_are_survived(contact in "[<>\"\\\\;:@\\[\\],?=a-z0-9 ]{0,60}") {
         if let Some(address) = ContactAddress::parse(&contact) {
             prop_assert!(!address.host.is_empty());
+        }
+        if ContactKind::of(&contact) == ContactKind::Address {
+            prop_assert!(!strip_brackets(&contact).is_empty());
         }
     }
 
