@@ -53,6 +53,24 @@ impl Load {
         }
     }
 
+    /// Counts up to `most` newcomers before they come, as far as there is room. Returns how many those
+    /// are; whoever does not come is to be given back.
+    pub(crate) fn claim(&self, most: usize, capacity: Capacity) -> usize {
+        let mut claimed = 0;
+        let claim = |live: usize| {
+            claimed = capacity.registrations.saturating_sub(live).min(most);
+            Some(live + claimed)
+        };
+        let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+        // It is claimed in any case.
+        let _ = self.live.fetch_update(set, fetch, claim);
+        claimed
+    }
+
+    pub(crate) fn give_back(&self, claimed: usize) {
+        self.live.fetch_sub(claimed, Ordering::Relaxed);
+    }
+
     fn of(&self, kind: Kind) -> &AtomicUsize {
         match kind {
             Kind::Live => &self.live,

@@ -42,21 +42,29 @@ impl Census {
             changes: [const { AtomicU64::new(0) }; KINDS.len()],
         });
         let watching = Arc::clone(&census);
-        let watcher = Watcher::new(move |change| watching.tell(change));
+        let watcher = Watcher::of_many(move |changes| watching.tell(changes));
         (census, watcher)
     }
 
-    fn tell(&self, change: &Change) {
-        let (before, after) = (change.before.as_ref(), change.after.as_ref());
-        let (before, after) = (before.map(Held::zone), after.map(Held::zone));
+    fn tell(&self, changes: &[Change]) {
+        // Those that come together are mostly alike.
+        for alike in changes.chunk_by(|one, other| told_of(one) == told_of(other)) {
+            if let [first, ..] = alike {
+                self.count(told_of(first), alike.len());
+            }
+        }
+    }
+
+    fn count(&self, (kind, before, after): Told<'_>, times: usize) {
         let mut slots = KINDS.iter().zip(&self.changes);
-        if let Some((_, slot)) = slots.find(|((known, _), _)| *known == change.kind) {
-            slot.fetch_add(1, Ordering::Relaxed);
+        if let Some((_, slot)) = slots.find(|((known, _), _)| *known == kind) {
+            slot.fetch_add(times as u64, Ordering::Relaxed);
         }
         if before == after {
             return;
         }
-        for (zone, step) in [(after, 1), (before, -1)] {
+        let times = i64::try_from(times).unwrap_or(i64::MAX);
+        for (zone, step) in [(after, times), (before, -times)] {
             if let Some(slot) = zone.and_then(|zone| self.slot(zone)) {
                 slot.fetch_add(step, Ordering::Relaxed);
             }
@@ -80,6 +88,14 @@ impl Census {
         let slots = KINDS.iter().zip(&self.changes);
         slots.map(|((_, name), count)| (*name, count.load(Ordering::Relaxed)))
     }
+}
+
+/// What counts of a change: its kind, and the zones before and after it.
+type Told<'a> = (ChangeKind, Option<&'a Zone>, Option<&'a Zone>);
+
+fn told_of(change: &Change) -> Told<'_> {
+    let (before, after) = (change.before.as_ref(), change.after.as_ref());
+    (change.kind, before.map(Held::zone), after.map(Held::zone))
 }
 
 #[cfg(test)]

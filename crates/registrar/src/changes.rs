@@ -97,11 +97,13 @@ impl Change {
     }
 }
 
+type Tell = dyn Fn(&[Change]) + Send + Sync;
+
 /// Told of every change, after it is made, by whoever made it: has to be quick, and must not come
 /// back to the registrar.
 #[derive(Clone)]
 pub struct Watcher {
-    tell: Arc<dyn Fn(&Change) + Send + Sync>,
+    tell: Arc<Tell>,
     wants_refreshes: Arc<dyn Fn() -> bool + Send + Sync>,
     wants_restored: bool,
 }
@@ -109,18 +111,26 @@ pub struct Watcher {
 impl Watcher {
     /// Told of everything, but not that a phone has said the same again.
     pub fn new(tell: impl Fn(&Change) + Send + Sync + 'static) -> Self {
-        Self::of_refreshes(tell, || false)
+        Self::of_many(move |changes| changes.iter().for_each(&tell))
     }
 
-    /// Told of that too as long as it wants to be.
+    /// The same, told of changes together where many are made at once.
+    pub fn of_many(tell: impl Fn(&[Change]) + Send + Sync + 'static) -> Self {
+        Self {
+            tell: Arc::new(tell),
+            wants_refreshes: Arc::new(|| false),
+            wants_restored: true,
+        }
+    }
+
+    /// Told of everything, of refreshes as long as it wants to be.
     pub fn of_refreshes(
         tell: impl Fn(&Change) + Send + Sync + 'static,
         wants: impl Fn() -> bool + Send + Sync + 'static,
     ) -> Self {
         Self {
-            tell: Arc::new(tell),
             wants_refreshes: Arc::new(wants),
-            wants_restored: true,
+            ..Self::new(tell)
         }
     }
 
@@ -129,6 +139,10 @@ impl Watcher {
     pub fn of_news(mut self) -> Self {
         self.wants_restored = false;
         self
+    }
+
+    fn tell(&self, change: &Change) {
+        (self.tell)(std::slice::from_ref(change));
     }
 }
 
@@ -142,9 +156,7 @@ impl Watchers {
     }
 
     pub(crate) fn tell(&self, change: &Change) {
-        for watcher in &*self.0 {
-            (watcher.tell)(change);
-        }
+        self.0.iter().for_each(|watcher| watcher.tell(change));
     }
 
     /// Tells that a phone has said the same again, if anybody wants to know.
@@ -159,15 +171,14 @@ impl Watchers {
             suppress_unregister_notify: None,
         };
         for watcher in std::iter::once(first).chain(wanting) {
-            (watcher.tell)(&change);
+            watcher.tell(&change);
         }
     }
 
-    /// Tells that a snapshot held a registration.
-    pub(crate) fn tell_restored(&self, held: Held) {
-        let change = Change::restored(held);
+    /// Tells what registrations a snapshot held.
+    pub(crate) fn tell_restored(&self, changes: &[Change]) {
         let wanting = self.0.iter().filter(|watcher| watcher.wants_restored);
-        wanting.for_each(|watcher| (watcher.tell)(&change));
+        wanting.for_each(|watcher| (watcher.tell)(changes));
     }
 
     /// Tells what `change` makes; nothing is made where nobody listens.

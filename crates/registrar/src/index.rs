@@ -42,10 +42,23 @@ impl Group {
     pub(crate) fn each(&self, show: impl FnMut(&Slot)) {
         self.members.lock().slots.each(show);
     }
+
+    /// Puts a slot in, unless the group is no more: nobody would find it there.
+    fn put(&self, slot: &Slot, is_new: bool) -> bool {
+        let mut members = self.members.lock();
+        if members.are_no_more {
+            return false;
+        }
+        members.put(slot.clone(), is_new);
+        self.changes.add();
+        true
+    }
 }
 
 struct Members {
     slots: Slots,
+    /// The last one has left, and the group with it.
+    are_no_more: bool,
     /// None of them ends before that: a refresh only ever puts an end off.
     safe_until: UnixMillis,
 }
@@ -54,6 +67,7 @@ impl Default for Members {
     fn default() -> Self {
         Self {
             slots: Slots::default(),
+            are_no_more: false,
             safe_until: UnixMillis(u64::MAX),
         }
     }
@@ -101,11 +115,7 @@ impl Index {
         let owner = slot.owner();
         let put = |groups: &Groups| {
             let group = groups.iter().find(|group| group.owner.has_keys_of(owner));
-            let put = group.map(|group| {
-                group.members.lock().put(slot.clone(), is_new);
-                group.changes.add();
-            });
-            put.is_some()
+            group.is_some_and(|group| group.put(slot, is_new))
         };
         // Mostly there is one: its key need not be made for that.
         if self
@@ -139,6 +149,21 @@ impl Index {
         }
     }
 
+    /// Enters a new slot like [`Index::put`]. Where those with the same keys come one after the other,
+    /// their group is looked for once, and kept in `last`.
+    pub(crate) fn put_next(&self, slot: &Slot, last: &mut Option<Arc<Group>>) {
+        let owner = slot.owner();
+        let same = last.as_ref().filter(|last| last.owner.has_keys_of(owner));
+        if same.is_some_and(|group| group.put(slot, true)) {
+            return;
+        }
+        self.put(slot, true);
+        *last = self.realms.get(&owner.folded_realm).and_then(|groups| {
+            let mut groups = groups.iter();
+            groups.find(|group| group.owner.has_keys_of(owner)).cloned()
+        });
+    }
+
     /// Takes a slot's stay out from under its keys.
     pub(crate) fn remove(&self, slot: &Slot) {
         let owner = slot.owner();
@@ -153,7 +178,8 @@ impl Index {
             let mut members = group.members.lock();
             members.slots.remove(slot.stay());
             group.changes.add();
-            members.slots.len() == 0
+            members.are_no_more = members.slots.len() == 0;
+            members.are_no_more
         });
         if !is_empty {
             return;

@@ -28,7 +28,7 @@ use crate::{
 const BATCH: usize = 1024;
 const MAX_WAITING: usize = 8;
 /// More take-ins at once stand in each other's way.
-const MAX_THREADS: usize = 4;
+pub(crate) const MAX_THREADS: usize = 4;
 
 /// What came of a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +97,8 @@ impl Made {
 impl Registrar {
     /// Writes a snapshot of the table. Returns how many registrations it holds.
     pub fn write_snapshot(&self, out: impl Write) -> io::Result<u64> {
-        snapshot::write(self.table.all(), out)
+        // So whoever takes them in looks once for where an owner's are.
+        snapshot::write(self.table.all_by_owner(), out)
     }
 
     /// Takes in what a snapshot holds, if all of it is sound.
@@ -115,7 +116,7 @@ impl Registrar {
             )
         });
         let found = found?;
-        let taken_in = self.take_all_in(&made.slots);
+        let taken_in = self.take_all_in(made.slots);
         for owner in owners.into_inner() {
             if let Some(account) = &owner.account {
                 self.accounts.learn_realm(account, owner.own_realm());
@@ -158,15 +159,16 @@ impl Registrar {
         Ok(found)
     }
 
-    fn take_all_in(&self, slots: &[Slot]) -> u64 {
+    fn take_all_in(&self, mut slots: Vec<Slot>) -> u64 {
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let part = slots.len().div_ceil(threads.min(MAX_THREADS)).max(1);
         self.table.reserve(slots.len());
         thread::scope(|scope| {
-            let parts = slots.chunks(part);
-            let taking: Vec<_> = parts
-                .map(|part| scope.spawn(|| self.table.restore(part, &self.watchers)))
-                .collect();
+            let mut taking = Vec::new();
+            while !slots.is_empty() {
+                let part = slots.split_off(slots.len().saturating_sub(part));
+                taking.push(scope.spawn(|| self.table.restore(part, &self.watchers)));
+            }
             let taken = taking.into_iter().map(thread::ScopedJoinHandle::join);
             taken
                 .map(|taken| taken.unwrap_or_else(|panic| resume_unwind(panic)))

@@ -371,3 +371,51 @@ fn one_account_cannot_take_the_place_of_others() {
     nobody.account.id = None;
     assert_eq!(world.apply(&nobody), refused);
 }
+
+/// What a snapshot of an account with so many users would bring.
+fn slots(world: &World, users: usize) -> Vec<Slot> {
+    for user in 0..users {
+        world.register(&format!("u{user}"), "a.example.com", 0, 600);
+    }
+    let all = world.table.all();
+    all.iter().map(|held| held.slot().clone()).collect()
+}
+
+#[test]
+fn no_more_come_back_than_there_is_room_for() {
+    let brought = slots(&World::new(), 300);
+    // Room in all, of the account, and how many there are in the end.
+    for (registrations, of_account, expected) in
+        [(1000, 1000, 301), (100, 1000, 100), (1000, 100, 100)]
+    {
+        let world = with_room_for(registrations, of_account);
+        world.register("here", "b.example.com", 0, 600);
+        let nobody = crate::changes::Watchers::default();
+        let came = world.table.restore(brought.clone(), &nobody);
+        assert_eq!(came, expected - 1);
+        assert_eq!(world.users(0).len() as u64, expected);
+        assert_eq!(
+            world.table.held() as u64,
+            expected,
+            "no place is held for nobody"
+        );
+    }
+}
+
+#[test]
+fn a_group_that_all_have_left_takes_nobody_in() {
+    let [first, second, ..] = &slots(&World::new(), 2)[..] else {
+        panic!("two");
+    };
+    let (index, mut last) = (Index::default(), None);
+    index.put_next(first, &mut last);
+    index.remove(first);
+    index.put_next(second, &mut last);
+    assert_eq!(index.peers_of(second.owner()), 1);
+    index.put_next(first, &mut last);
+    assert_eq!(index.peers_of(second.owner()), 2);
+    for slot in [first, second] {
+        index.remove(slot);
+    }
+    assert!(index.is_empty());
+}

@@ -6,12 +6,10 @@ mod agent;
 mod hour;
 mod tally;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
+use hashbrown::HashMap;
 use registrar::{Change, ChangeKind, Held, Registrar, Watcher};
 use registration::{AccountId, Clock, Zone};
 use serde::Serialize;
@@ -101,31 +99,16 @@ impl Summary {
             clock,
         });
         let watching = Arc::clone(&summary);
-        (summary, Watcher::new(move |change| watching.note(change)))
+        let watcher = Watcher::of_many(move |changes| watching.note(changes));
+        (summary, watcher)
     }
 
-    fn note(&self, change: &Change) {
+    fn note(&self, changes: &[Change]) {
         let now = self.clock.now().seconds().0;
-        let (before, after) = (change.before.as_ref(), change.after.as_ref());
         let mut state = self.lock();
         state.hour.come_to(now);
-        match (before, after) {
-            // Many change nothing that is counted.
-            (Some(before), Some(after)) if counts_alike(before, after) => {}
-            _ => {
-                // First in, then out: what is on both sides does not leave meanwhile.
-                if let Some(after) = after {
-                    state.count(Counted::of(after), 1);
-                }
-                if let Some(before) = before {
-                    state.count(Counted::of(before), -1);
-                }
-            }
-        }
-        let registrations = at_least_none(state.registrations);
-        // Refreshes are counted all together: most are told to nobody.
-        if change.kind != ChangeKind::Refreshed {
-            state.hour.note(change.kind, registrations);
+        for change in changes {
+            state.note(change);
         }
     }
 
@@ -195,6 +178,27 @@ fn short(text: Option<&str>) -> Box<str> {
 }
 
 impl State {
+    fn note(&mut self, change: &Change) {
+        match (&change.before, &change.after) {
+            // Many change nothing that is counted.
+            (Some(before), Some(after)) if counts_alike(before, after) => {}
+            (before, after) => {
+                // First in, then out: what is on both sides does not leave meanwhile.
+                if let Some(after) = after {
+                    self.count(Counted::of(after), 1);
+                }
+                if let Some(before) = before {
+                    self.count(Counted::of(before), -1);
+                }
+            }
+        }
+        let registrations = at_least_none(self.registrations);
+        // Refreshes are counted all together: most are told to nobody.
+        if change.kind != ChangeKind::Refreshed {
+            self.hour.note(change.kind, registrations);
+        }
+    }
+
     fn count(&mut self, counted: Counted<'_>, by: i64) {
         self.registrations += by;
         let agent = agent::family(counted.user_agent.unwrap_or_default());

@@ -197,11 +197,22 @@ impl Table {
 
     /// Every live registration, in no order. Goes through the whole table.
     pub fn all(&self) -> Vec<Held> {
+        self.all_as(|held| held)
+    }
+
+    /// The same, those of each owner together.
+    pub(crate) fn all_by_owner(&self) -> impl Iterator<Item = Held> {
+        let mut all = self.all_as(|held| (Arc::as_ptr(held.slot().owner()), held));
+        all.sort_unstable_by_key(|(owner, _)| *owner);
+        all.into_iter().map(|(_, held)| held)
+    }
+
+    fn all_as<T>(&self, each: impl Fn(Held) -> T) -> Vec<T> {
         let now = self.clock.now();
         let mut all = Vec::with_capacity(self.held());
         for shard in self.shards.each() {
             let live = shard.iter().filter(|slot| slot.is_live(now));
-            all.extend(live.map(|slot| Held::new(slot.clone())));
+            all.extend(live.map(|slot| each(Held::new(slot.clone()))));
         }
         all
     }
