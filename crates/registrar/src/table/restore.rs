@@ -45,7 +45,7 @@ impl Table {
         let mut restored = Vec::with_capacity(slots.len());
         let mut changes = Vec::with_capacity(TOGETHER);
         let mut merged = 0;
-        let (mut entry, mut group) = (Entry::of(self), None);
+        let (mut admission, mut group) = (Admission::of(self), None);
         for slot in slots {
             let username = slot.username();
             let mut place = self.place(&username, slot.realm());
@@ -61,7 +61,7 @@ impl Table {
                 }
                 continue;
             }
-            if !entry.admits(slot.owner()) {
+            if !admission.admits(slot.owner()) {
                 continue;
             }
             let hash = |slot: &Slot| self.shards.hash_of(slot);
@@ -83,7 +83,7 @@ impl Table {
 }
 
 /// Lets in as many as the table takes, without a look at what it holds for each of them.
-struct Entry<'a> {
+struct Admission<'a> {
     table: &'a Table,
     /// Counted as the table's, and not there yet.
     claimed: usize,
@@ -92,7 +92,7 @@ struct Entry<'a> {
     room: usize,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> Admission<'a> {
     fn of(table: &'a Table) -> Self {
         Self {
             table,
@@ -124,7 +124,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-impl Drop for Entry<'_> {
+impl Drop for Admission<'_> {
     fn drop(&mut self) {
         self.table.load.give_back(self.claimed);
     }
