@@ -148,11 +148,11 @@ impl Question {
     fn of(head: &RequestHead) -> Option<Self> {
         let before = ACCOUNT.split('{').next()?;
         let (account, rest) = head.uri.path().strip_prefix(before)?.split_at_checked(32)?;
-        let encodings = head.headers.get(header::ACCEPT_ENCODING);
+        let mut encodings = head.headers.get_all(header::ACCEPT_ENCODING);
         let wanted = match rest {
             // Whoever takes a long answer compressed gets it so, from the framework.
-            "/registrations" if encodings.is_none() => Wanted::List,
-            "/registrations/count" if encodings.is_none_or(may_be_plain) => Wanted::Count,
+            "/registrations" if encodings.next().is_none() => Wanted::List,
+            "/registrations/count" if encodings.all(may_be_plain) => Wanted::Count,
             _ => return None,
         };
         let account = AccountId::parse(account).ok()?;
@@ -270,6 +270,8 @@ mod tests {
         );
         let never = ("Accept-Encoding", "gzip, identity;q=0");
         assert_eq!(wanted(get(&count).insert_header(never)), None);
+        let both = get(&count).append_header(zipped).append_header(never);
+        assert_eq!(wanted(both), None);
         for method in [Method::HEAD, Method::DELETE, Method::POST, Method::OPTIONS] {
             assert_eq!(wanted(get(&count).method(method)), None);
         }

@@ -60,8 +60,8 @@ pub(crate) async fn one(
 ) -> Answer {
     takes_json(&req)?;
     let username = caller.username.unwrap_or_default();
-    let mut named = facade.registrar.find(Some(&caller.scope)).await?;
-    named.retain(|held| held.username().eq_ignore_ascii_case(&username));
+    let found = facade.registrar.find_named(&caller.scope, &username);
+    let named = found.await?;
     // In several realms of the account: the newest is where the phone is.
     let newest = named.iter().max_by_key(|held| held.last_registration());
     let Some(held) = newest else {

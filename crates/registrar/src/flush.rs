@@ -159,7 +159,11 @@ pub(crate) fn names(flush: &Flush, held: &Held) -> bool {
 /// Takes out of the table what a flush names.
 pub(crate) fn forget(flush: &Flush, table: &Table) -> Vec<Held> {
     let named = |held: &Held| names(flush, held);
-    let candidates = table.find(None, &[&*flush.realm]);
+    let realms = [&*flush.realm];
+    let candidates = match &flush.username {
+        Some(username) => table.find_named(None, &realms, username),
+        None => table.find(None, &realms),
+    };
     let named_now = candidates.iter().filter(|held| named(held));
     named_now
         .filter_map(|held| table.take_out(&held.username(), held.realm(), named))

@@ -30,6 +30,16 @@ impl Group {
         self.owner.account.as_ref()
     }
 
+    /// Their realm, lower-cased.
+    pub(crate) fn folded_realm(&self) -> &str {
+        &self.owner.folded_realm
+    }
+
+    /// Whether a slot belongs into it.
+    pub(crate) fn is_of(&self, slot: &Slot) -> bool {
+        self.owner.has_keys_of(slot.owner())
+    }
+
     pub(crate) fn changes(&self) -> u64 {
         self.changes.get()
     }

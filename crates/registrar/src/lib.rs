@@ -32,6 +32,7 @@ mod outcome;
 mod packed;
 mod pool;
 mod questions;
+mod reads;
 mod reconcile;
 mod recovery;
 mod repeats;

@@ -42,8 +42,12 @@ impl Registrar {
         username: &str,
         force: bool,
     ) -> Result<Flushed, FlushError> {
-        let found = self.table.find(None, &[realm]);
-        let order = self.flush_named(found, username, force.then(|| vec![realm.into()]));
+        let order = async {
+            flush::check("username", username)?;
+            let named = self.of(Some(realm), Some(username));
+            let realms = force.then(|| vec![realm.into()]);
+            self.flush_named(&named, username, realms).await
+        };
         self.meter.ordered(order.await)
     }
 
@@ -56,33 +60,31 @@ impl Registrar {
     ) -> Result<Flushed, FlushError> {
         let order = async {
             flush::check("username", username)?;
-            let found = self.find(Some(scope)).await?;
+            let named = self.find_named(scope, username).await?;
             let realms = force.then(|| scope.realms.clone());
-            self.flush_named(found, username, realms).await
+            self.flush_named(&named, username, realms).await
         };
         self.meter.ordered(order.await)
     }
 
-    /// Flushes a username among these; if there is none, in these realms, for phones that only a
-    /// proxy knows.
+    /// Flushes what was found of a username; if that is nothing, the username in these realms, for
+    /// phones that only a proxy knows.
     async fn flush_named(
         &self,
-        mut named: Vec<Held>,
+        named: &[Held],
         username: &str,
         forced: Option<Vec<Text>>,
     ) -> Result<Flushed, FlushError> {
-        flush::check("username", username)?;
-        named.retain(|held| held.username().eq_ignore_ascii_case(username));
-        let mut targets = flush::targets_by_name(&named);
+        let mut targets = flush::targets_by_name(named);
         if targets.is_empty() {
             let Some(realms) = forced else {
                 return Err(FlushError::NotRegistered(username.to_owned()));
             };
             targets = flush::targets_by_force(&realms, username);
         }
-        let flushed = self.carry_out(&targets, &named).await?;
+        let flushed = self.carry_out(&targets, named).await?;
         if self.settings.check_sync {
-            for held in &named {
+            for held in named {
                 self.check_sync(held).await;
             }
         }

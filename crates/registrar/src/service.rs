@@ -8,19 +8,15 @@ use std::{
     },
 };
 
-use kapi::{
-    Answer, Event, Flush, Identity, Limits, Query, Sender, TARGETED_EXCHANGE, decode,
-    encode_answer, skim,
-};
+use kapi::{Event, Flush, Identity, Limits, Sender, decode, skim};
 use registration::{
-    AccountId, Aor, Clock, Decision, Lifetime, Origin, Policy, Registration, Report, Stored,
-    UnixMillis, UnixSeconds, Zone,
+    Clock, Decision, Lifetime, Origin, Policy, Report, Stored, UnixMillis, UnixSeconds, Zone,
 };
 use tokio::sync::Notify;
 
 use crate::{
-    accounts::{Accounts, Scope},
-    bus::{Bus, Publication},
+    accounts::Accounts,
+    bus::Bus,
     capacity::Capacity,
     changes::{Change, ChangeKind, Watcher, Watchers},
     coalesce::Coalesce,
@@ -29,15 +25,13 @@ use crate::{
     echoes::Echoes,
     flush,
     health::{Health, LinkState},
-    held::Held,
     meter::Meter,
     outcome::{CLOCK_AHEAD, Outcome, Stats},
     questions::Questions,
     reconcile::Young,
     recovery::Replay,
     repeats::Repeats,
-    table::{Again, Applied, Hearing, Mark, OnExpired, Table},
-    together::{MAX_GATHERED, Unanswered},
+    table::{Again, Applied, Hearing, OnExpired, Table},
 };
 
 /// Bounds on answers to our own questions: another registrar's is one message, however much it has.
@@ -313,92 +307,9 @@ impl Registrar {
         Outcome::Flushed(forgotten.len())
     }
 
-    /// The answer to a question, addressed to who asked. Goes through the whole table if all realms
-    /// are asked for, but answers with no more than [`MAX_GATHERED`]: no broker would take it.
-    pub fn answer(&self, query: &Query) -> Result<Publication, Unanswered> {
-        if let Some(share) = &query.share {
-            return Ok(self.answer_member(query, share));
-        }
-        let mut found = match &query.realm {
-            Some(realm) => self.table.find(None, &[&**realm]),
-            None => self.table.all(),
-        };
-        if let Some(username) = &query.username {
-            found.retain(|held| held.username().eq_ignore_ascii_case(username));
-        }
-        let answer = if query.count_only {
-            Answer::Count(found.len())
-        } else if found.len() > MAX_GATHERED {
-            return Err(Unanswered::TooMany);
-        } else {
-            Answer::Registrations(found.iter().map(Held::registration))
-        };
-        let body = encode_answer(query, answer, self.age(), &self.settings.identity);
-        Ok(addressed(query, body))
-    }
-
     /// For how many seconds this has been up.
     pub(crate) fn age(&self) -> u64 {
         self.clock.now().0.saturating_sub(self.born.0) / 1000
-    }
-
-    /// What belongs to an account, whose realm the caller may know; `None` if the account is not
-    /// known.
-    pub fn scope(&self, account: &AccountId, realm: Option<&str>) -> Option<Scope> {
-        self.accounts.scope(account, realm).or_else(|| {
-            // Others may have taken its place among those that are remembered.
-            let realms = self.table.realms_of(account);
-            let account = account.clone();
-            (!realms.is_empty()).then_some(Scope { account, realms })
-        })
-    }
-
-    /// The live registrations of an account, in no order.
-    pub fn list(&self, scope: &Scope) -> Vec<Held> {
-        self.table.find(Some(&scope.account), &scope.realms)
-    }
-
-    /// The same, and what tells [`Registrar::lists_still`] whether it still is.
-    pub fn list_marked(&self, scope: &Scope) -> (Vec<Held>, Mark) {
-        self.table.find_marked(Some(&scope.account), &scope.realms)
-    }
-
-    /// Whether [`Registrar::list`] would list the same as when this was marked, in the same order and
-    /// unchanged. Takes far less than listing it; may say no where it would.
-    pub fn lists_still(&self, scope: &Scope, mark: &Mark) -> bool {
-        self.table
-            .is_as_marked(Some(&scope.account), &scope.realms, mark)
-    }
-
-    /// The live registrations of a realm, or whose account has it, in no order.
-    pub fn of_realm(&self, realm: &str) -> Vec<Held> {
-        self.table.find(None, &[realm])
-    }
-
-    /// How many registrations there are; some that have ended within the last two seconds may still
-    /// count.
-    pub fn total(&self) -> usize {
-        self.table.held()
-    }
-
-    /// How many live registrations there are. Goes through the whole table.
-    pub fn len(&self) -> usize {
-        self.table.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// How many live registrations an account has.
-    pub fn count(&self, scope: &Scope) -> usize {
-        self.table.count(Some(&scope.account), &scope.realms)
-    }
-
-    /// The live registration of an AOR.
-    pub fn get(&self, aor: &Aor) -> Option<Arc<Registration>> {
-        self.table.get(aor)
     }
 
     /// Notes a change of a zone's connection. What was missed meanwhile has to be asked for.
@@ -416,11 +327,6 @@ impl Registrar {
     /// How the brokers' links and the table stand.
     pub fn health(&self) -> &Health {
         &self.health
-    }
-
-    /// Every live registration, in no order. Goes through the whole table.
-    pub fn all(&self) -> Vec<Held> {
-        self.table.all()
     }
 
     /// Where answers to this process go.
@@ -443,13 +349,7 @@ impl Registrar {
         self.born
     }
 
-    /// How many registrations the table holds, those that have ended but are not reclaimed yet
-    /// included; a look at a counter.
-    pub fn size(&self) -> usize {
-        self.table.held()
-    }
-
-    /// How many of them there may be.
+    /// How many registrations there may be.
     pub fn capacity(&self) -> Capacity {
         self.settings.capacity
     }
@@ -457,17 +357,6 @@ impl Registrar {
     /// Reclaims the memory of what has expired; to be called about once a second.
     pub fn sweep(&self) {
         self.table.sweep();
-    }
-}
-
-/// An answer on its way to who asked.
-pub(crate) fn addressed(query: &Query, body: Vec<u8>) -> Publication {
-    Publication {
-        zone: None,
-        exchange: TARGETED_EXCHANGE,
-        routing_key: query.reply_to.to_string(),
-        body,
-        mandatory: false,
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use registration::{ManualClock, UnixMillis};
+use kapi::Query;
+use registration::{AccountId, Aor, ManualClock, UnixMillis};
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    FlushError,
+    FlushError, MAX_GATHERED, Unanswered,
     fakes::{ACCOUNT, Memory, REALM, T0},
 };
 

@@ -13,9 +13,9 @@ use crate::{
     Registrar,
     bus::Publication,
     division::{Division, Partitions, partition},
-    held::unpacked,
+    held::Held,
     outcome::{HANDED_ON, LOST, Outcome},
-    service::addressed,
+    reads::addressed,
 };
 
 /// Registrations in one member's message; more come in the next.
@@ -92,8 +92,8 @@ impl Registrar {
             }
             Want::Count => {
                 let mut counts: BTreeMap<u16, u64> = BTreeMap::new();
-                for one in self.selected(share) {
-                    *counts.entry(partition(&one.realm)).or_default() += 1;
+                for held in self.selected(share) {
+                    *counts.entry(partition(held.realm())).or_default() += 1;
                 }
                 answer.counts = counts.into_iter().collect();
             }
@@ -101,7 +101,7 @@ impl Registrar {
                 let mut placed: Vec<_> = self
                     .selected(share)
                     .into_iter()
-                    .map(|one| (place(&one), one))
+                    .map(|held| (place(&held.username(), held.realm()), held))
                     .filter(|(at, _)| from.as_ref().is_none_or(|from| at >= from))
                     .collect();
                 let limit = (*limit).clamp(1, CHUNK);
@@ -111,29 +111,30 @@ impl Registrar {
                     placed.truncate(limit);
                 }
                 placed.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-                answer.records = placed.into_iter().map(|(_, one)| one).collect();
+                let records = placed.iter().map(|(_, held)| Arc::new(held.registration()));
+                answer.records = records.collect();
             }
         }
         answer
     }
 
-    fn selected(&self, share: &Share) -> Vec<Arc<Registration>> {
+    fn selected(&self, share: &Share) -> Vec<Held> {
         let only = share.partitions.as_deref().map(Partitions::from_hex);
         // What cannot be read is none.
         let only = only.map(Option::unwrap_or_default);
         let is_wanted = |realm: &str| only.is_none_or(|only| only.has(partition(realm)));
         let mut selected = match (&share.account, share.realms.as_slice(), only) {
-            (Some(account), realms, _) => self.table.select(Some(account), realms),
-            (None, [], None) => unpacked(&self.table.all()),
+            (Some(account), realms, _) => self.table.find(Some(account), realms),
+            (None, [], None) => self.table.all(),
             (None, [], Some(_)) => {
                 let mut realms = self.table.realms();
                 realms.retain(|realm| is_wanted(realm));
-                self.table.select(None, &realms)
+                self.table.find(None, &realms)
             }
-            (None, realms, _) => self.table.select(None, realms),
+            (None, realms, _) => self.table.find(None, realms),
         };
         if only.is_some() {
-            selected.retain(|one| is_wanted(&one.realm));
+            selected.retain(|held| is_wanted(held.realm()));
         }
         selected
     }
@@ -166,8 +167,8 @@ impl Registrar {
     }
 }
 
-/// A registration's.
-pub(crate) fn place(registration: &Registration) -> Place {
+/// Of whoever has this username in this realm.
+pub(crate) fn place(username: &str, realm: &str) -> Place {
     let lower = |text: &str| Text::from(text.to_ascii_lowercase());
-    (lower(&registration.username), lower(&registration.realm))
+    (lower(username), lower(realm))
 }

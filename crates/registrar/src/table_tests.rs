@@ -308,13 +308,24 @@ proptest! {
                 let account = AccountId::parse(account).unwrap();
                 for realms in [&[][..], &["r0.example.com", "R1.example.com", "main.example.com"]] {
                     for account in [None, Some(&account)] {
-                        let listed = world.table.select(account, realms).len();
-                        prop_assert_eq!(world.table.count(account, realms), listed);
+                        let listed = world.table.find(account, realms);
+                        prop_assert_eq!(world.table.count(account, realms), listed.len());
+                        let named: Vec<_> = (0..6)
+                            .flat_map(|user| world.table.find_named(account, realms, &format!("U{user}")))
+                            .collect();
+                        prop_assert_eq!(aors(&named), aors(&listed));
                     }
                 }
             }
         }
     }
+}
+
+/// What is found twice is there twice.
+fn aors(found: &[Held]) -> Vec<Aor> {
+    let mut aors: Vec<_> = found.iter().map(Held::aor).collect();
+    aors.sort();
+    aors
 }
 
 fn with_room_for(registrations: usize, of_account: usize) -> World {

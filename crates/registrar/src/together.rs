@@ -16,7 +16,7 @@ use crate::{
     bus::Publication,
     division::{Division, PARTITIONS, Partitions, partition},
     held::Held,
-    service::addressed,
+    reads::addressed,
     share::{CHUNK, Place, place},
 };
 
@@ -106,7 +106,19 @@ impl Registrar {
         }
     }
 
-    /// The same, of which the caller wants only so many from a place on, in the order of lists.
+    /// Those of an account that have a username, in any case.
+    pub async fn find_named(&self, scope: &Scope, username: &str) -> Result<Vec<Held>, Unanswered> {
+        if self.division().is_none() {
+            let (account, realms) = (Some(&scope.account), scope.realms.as_slice());
+            return Ok(self.table.find_named(account, realms, username));
+        }
+        let mut named = self.find(Some(scope)).await?;
+        named.retain(|held| held.username().eq_ignore_ascii_case(username));
+        Ok(named)
+    }
+
+    /// The live registrations of an account, or of all, of which the caller wants only so many from a
+    /// place on, in the order of lists.
     /// There may be others among them.
     pub async fn find_page(
         &self,
@@ -228,12 +240,11 @@ impl Registrar {
             };
             let round = Box::pin(self.ask_all(division, &share)).await?;
             // Behind the last one of a member that has more, others may lie between.
-            let ends = round.answers.iter().filter(|answer| answer.more);
-            let end = ends
-                .filter_map(|answer| answer.records.last().map(|last| place(last)))
-                .min();
+            let unfinished = round.answers.iter().filter(|answer| answer.more);
+            let ends = unfinished.filter_map(|answer| answer.records.last());
+            let end = ends.map(|last| place(&last.username, &last.realm)).min();
             for one in round.answers.into_iter().flat_map(|answer| answer.records) {
-                let at = place(&one);
+                let at = place(&one.username, &one.realm);
                 if end.as_ref().is_none_or(|end| at <= *end) {
                     keep_newer(&mut all, at, one);
                 }

@@ -79,6 +79,6 @@ pub(super) async fn sync(
         from_peers: synced.from_peers,
         replayed: synced.replayed,
         new: synced.new,
-        registrations: facade.registrar.size(),
+        registrations: facade.registrar.total(),
     }))
 }

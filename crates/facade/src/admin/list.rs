@@ -48,10 +48,9 @@ pub(super) async fn count(
     facade: Data<Facade>,
     _: Operator<ToRead>,
 ) -> Result<HttpResponse, ApiError> {
-    let count = match realm(&Params::of(&req))? {
-        Some(realm) => facade.registrar.of_realm(&realm).len(),
-        None => facade.registrar.len(),
-    };
+    let count = facade
+        .registrar
+        .count_of(realm(&Params::of(&req))?.as_deref());
     Ok(json(&Count { count }))
 }
 
@@ -61,13 +60,7 @@ async fn find(req: &HttpRequest, facade: &Data<Facade>) -> Result<Vec<Held>, Api
     let registrar = Arc::clone(&facade.registrar);
     // A large table takes a while to go through and to bring in order.
     let found = web::block(move || {
-        let mut found = match realm {
-            Some(realm) => registrar.of_realm(&realm),
-            None => registrar.all(),
-        };
-        if let Some(username) = username {
-            found.retain(|held| held.username().eq_ignore_ascii_case(&username));
-        }
+        let mut found = registrar.of(realm.as_deref(), username.as_deref());
         found.sort_by(by_realm);
         found
     });

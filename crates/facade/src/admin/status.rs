@@ -40,7 +40,7 @@ pub(super) async fn status(
         node: &facade.node,
         version: env!("CARGO_PKG_VERSION"),
         uptime_seconds: uptime / 1000,
-        registrations: registrar.size(),
+        registrations: registrar.total(),
         max_registrations: registrar.capacity().registrations,
         applied: sum(&["stored", "removed", "flush", "ignored"]),
         dropped: sum(&["rejected"]),

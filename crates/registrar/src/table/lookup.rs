@@ -80,7 +80,28 @@ impl Table {
         self.look(account, realms, |_, _| {}, |_| {})
     }
 
-    /// The same, and what tells whether it still is.
+    /// Those of [`Table::find`] that have a username, in any case. They are looked up by their AORs:
+    /// it does not matter how many others there are.
+    pub fn find_named(
+        &self,
+        account: Option<&AccountId>,
+        realms: &[impl AsRef<str>],
+        username: &str,
+    ) -> Vec<Held> {
+        let mut found: Vec<Held> = Vec::new();
+        for (_, group) in self.groups(account, realms) {
+            let is_known = |held: &Held| held.realm().eq_ignore_ascii_case(group.folded_realm());
+            if found.iter().any(is_known) {
+                continue;
+            }
+            let place = self.place(username, group.folded_realm());
+            let is_it = |slot: &Slot| slot.is_live(place.now) && group.is_of(slot);
+            found.extend(place.held().filter(is_it).map(Held::new));
+        }
+        found
+    }
+
+    /// The same as [`Table::find`], and what tells whether it still is.
     pub fn find_marked(
         &self,
         account: Option<&AccountId>,

@@ -78,7 +78,7 @@ impl Table {
             encoder,
             "rollcall_table_size",
             "Registrations that the table holds",
-            signed(self.registrar.size()),
+            signed(self.registrar.total()),
         )?;
         gauge(
             encoder,
