@@ -129,6 +129,18 @@ struct Asked {
 }
 
 impl Asked {
+    /// All of it together.
+    fn all(turns: &[Self]) -> Self {
+        let middle = |of: fn(&Self) -> f64| median(&turns.iter().map(of).collect::<Vec<_>>());
+        Self {
+            requests: turns.iter().map(|turn| turn.requests).sum(),
+            micros: turns.iter().map(|turn| turn.micros).sum(),
+            p50: middle(|turn| turn.p50),
+            p99: middle(|turn| turn.p99),
+            errors: turns.iter().map(|turn| turn.errors).sum(),
+        }
+    }
+
     fn rate(self) -> f64 {
         self.requests as f64 * 1e6 / self.micros as f64
     }
@@ -192,8 +204,7 @@ fn of(
     for _ in 0..plan.runs {
         let mut medians = Vec::new();
         for ((row, asking), seen) in rates.iter_mut().zip(&asked).zip(&mut percentiles) {
-            let ours = asking.ask(plan, asking.server)?;
-            let theirs = asking.ask(plan, &asking.same)?;
+            let (ours, theirs) = asking.ask_in_turns(plan.turns)?;
             row.push(ours.rate(), theirs.rate());
             medians.push(ours.p50);
             let all = [ours.p50, ours.p99, theirs.p50, theirs.p99];
@@ -248,15 +259,21 @@ impl<'a> Asking<'a> {
         })
     }
 
-    fn ask(&self, plan: &Plan, server: &Server) -> anyhow::Result<Asked> {
+    /// How the server went, and the other. What makes the machine slower for some seconds makes both
+    /// slower.
+    fn ask_in_turns(&self, turns: u32) -> anyhow::Result<(Asked, Asked)> {
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for _ in 0..turns {
+            ours.push(self.ask(self.server)?);
+            theirs.push(self.ask(&self.same)?);
+        }
+        Ok((Asked::all(&ours), Asked::all(&theirs)))
+    }
+
+    /// Asks for a second.
+    fn ask(&self, server: &Server) -> anyhow::Result<Asked> {
         let output = Command::new("wrk")
-            .args([
-                "-t1",
-                "-c",
-                CONNECTIONS,
-                "-d",
-                &format!("{}s", plan.seconds),
-            ])
+            .args(["-t1", "-c", CONNECTIONS, "-d", "1s"])
             .arg("-s")
             .arg(self.folder.path().join("wrk.lua"))
             .arg(format!("http://127.0.0.1:{}", server.port))

@@ -50,8 +50,8 @@ pub struct Plan {
     pub due: u32,
     /// Messages that wait in the queue.
     pub backlog: u32,
-    /// Seconds that requests are sent for, for each figure.
-    pub seconds: u32,
+    /// How many times in a run either side is asked for a second.
+    pub turns: u32,
     /// The rollcall to measure.
     pub rollcall: PathBuf,
 }
@@ -67,7 +67,7 @@ impl Options {
                 sizes: [2_000, 5_000, 20_000],
                 due: 2_000,
                 backlog: 20_000,
-                seconds: 1,
+                turns: 1,
                 rollcall,
             }
         } else {
@@ -76,7 +76,7 @@ impl Options {
                 sizes: [10_000, 100_000, 1_000_000],
                 due: 100_000,
                 backlog: 200_000,
-                seconds: 2,
+                turns: 3,
                 rollcall,
             }
         })

@@ -6,10 +6,10 @@ use crate::{
     Facade,
     accept::takes_json,
     caller::Administrator,
-    envelope::{Extras, success},
     error::ApiError,
     listing,
     openapi::{CountAnswer, ListAnswer, ListParams, SystemRefused},
+    registrations::counted,
 };
 
 /// `GET /v2/registrations`
@@ -46,6 +46,5 @@ pub(crate) async fn count(
 ) -> Result<HttpResponse, ApiError> {
     takes_json(&req)?;
     let count = facade.registrar.find_count(None).await?;
-    let data = format!("{{\"count\":{count}}}");
-    success(&req, &facade, data.into_bytes(), &Extras::default())
+    counted(&req, &facade, count)
 }

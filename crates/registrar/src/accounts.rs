@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 
 use hashbrown::DefaultHashBuilder;
-use moka::sync::Cache;
+use quick_cache::{
+    UnitWeighter,
+    sync::{Cache, DefaultLifecycle},
+};
 use registration::{AccountId, Registration, Text};
 
 use crate::held::Held;
 
-/// The most accounts that are remembered from registrations; the least used go first.
-const MAX_LEARNED: u64 = 1_000_000;
+/// The most accounts that are remembered from registrations; those that nobody asks for go first.
+const MAX_LEARNED: usize = 1_000_000;
 
 /// Everything that belongs to an account: registrations with its id or of one of its realms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +34,7 @@ impl Scope {
 /// Accounts' realms, as configured and as learned from registrations.
 pub struct Accounts {
     configured: HashMap<AccountId, Vec<Text>>,
-    learned: Cache<AccountId, Text, DefaultHashBuilder>,
+    learned: Cache<AccountId, Text, UnitWeighter, DefaultHashBuilder>,
 }
 
 impl Accounts {
@@ -47,11 +50,13 @@ impl Accounts {
             .into_iter()
             .map(|(account, realms)| (account, fold(realms)))
             .collect();
-        let learned = Cache::builder()
-            .max_capacity(MAX_LEARNED)
-            // TinyLFU, the default, refuses newcomers; an account just heard of must get in.
-            .eviction_policy(moka::policy::EvictionPolicy::lru())
-            .build_with_hasher(DefaultHashBuilder::default());
+        let learned = Cache::with(
+            MAX_LEARNED,
+            MAX_LEARNED as u64,
+            UnitWeighter,
+            DefaultHashBuilder::default(),
+            DefaultLifecycle::default(),
+        );
         Self {
             configured,
             learned,

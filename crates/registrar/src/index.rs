@@ -221,6 +221,20 @@ impl Index {
         groups.map(|groups| groups.clone()).unwrap_or_default()
     }
 
+    /// Shows the groups of an account. None of their locks is to be taken meanwhile.
+    pub(crate) fn each_of_account(&self, account: &AccountId, show: impl FnMut(&Arc<Group>)) {
+        if let Some(groups) = self.accounts.get(account) {
+            groups.iter().for_each(show);
+        }
+    }
+
+    /// Shows the groups of a realm, in any case. None of their locks is to be taken meanwhile.
+    pub(crate) fn each_of_realm(&self, realm: &str, show: impl FnMut(&Arc<Group>)) {
+        if let Some(groups) = self.groups_ref(realm) {
+            groups.iter().for_each(show);
+        }
+    }
+
     /// How many of an account live.
     pub(crate) fn count_of_account(&self, account: &AccountId, now: UnixMillis) -> usize {
         let groups = self.accounts.get(account);

@@ -3,11 +3,17 @@
 //! Whoever watches an account asks for the same list again and again. To see that nothing of it has
 //! changed takes a look at a few counters; to write it anew takes unpacking each registration.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use actix_web::{HttpResponse, web::Bytes};
 use hashbrown::DefaultHashBuilder;
-use moka::sync::Cache;
+use quick_cache::{
+    Weighter,
+    sync::{Cache, DefaultLifecycle},
+};
 use registrar::{Held, Mark, Registrar, Scope};
 use registration::{AccountId, Text};
 
@@ -21,13 +27,25 @@ use crate::{
     zoned::Shape,
 };
 
-/// A list that nobody has asked for since is let go.
-const KEEP: Duration = Duration::from_mins(1);
 /// About what a list takes besides its text.
-const BYTES_MORE: usize = 512;
+const BYTES_MORE: u64 = 512;
+/// About what a list takes in all: the cache is made of parts with room for many.
+const USUAL_BYTES: u64 = 8192;
 
 /// Lists that were answered lately.
-pub struct Lists(Cache<(AccountId, Shape), Arc<List>, DefaultHashBuilder>);
+pub struct Lists(Cache<Key, Arc<List>, ByBytes, DefaultHashBuilder>);
+
+type Key = (AccountId, Shape);
+
+/// Lists are weighed by the memory that they take.
+#[derive(Clone)]
+struct ByBytes;
+
+impl Weighter<Key, Arc<List>> for ByBytes {
+    fn weight(&self, _: &Key, list: &Arc<List>) -> u64 {
+        list.data.len() as u64 + BYTES_MORE
+    }
+}
 
 /// A list as it was answered.
 pub(super) struct List {
@@ -36,17 +54,27 @@ pub(super) struct List {
     length: usize,
     data: Bytes,
     revision: String,
+    /// Since the last sweep.
+    was_asked_for: AtomicBool,
 }
 
 impl Lists {
     /// None yet; they will take at most about so many bytes.
     pub fn new(max_bytes: u64) -> Self {
-        let cache = Cache::builder()
-            .weigher(|_, list: &Arc<List>| list.weight())
-            .max_capacity(max_bytes)
-            .time_to_idle(KEEP)
-            .build_with_hasher(DefaultHashBuilder::default());
-        Self(cache)
+        let usual = usize::try_from(max_bytes / USUAL_BYTES).unwrap_or(usize::MAX);
+        Self(Cache::with(
+            usual,
+            max_bytes,
+            ByBytes,
+            DefaultHashBuilder::default(),
+            DefaultLifecycle::default(),
+        ))
+    }
+
+    /// Lets go what nobody has asked for since the last time.
+    pub fn sweep(&self) {
+        let was_asked_for = |list: &List| list.was_asked_for.swap(false, Ordering::Relaxed);
+        self.0.retain(|_, list| was_asked_for(list));
     }
 
     /// An account's list, if it still says what the registrar knows.
@@ -57,6 +85,9 @@ impl Lists {
         shape: Shape,
     ) -> Option<Arc<List>> {
         let list = self.0.get(&(scope.account.clone(), shape))?;
+        if !list.was_asked_for.load(Ordering::Relaxed) {
+            list.was_asked_for.store(true, Ordering::Relaxed);
+        }
         let is_true = list.realms == scope.realms && registrar.lists_still(scope, &list.mark);
         is_true.then_some(list)
     }
@@ -76,6 +107,7 @@ impl Lists {
             mark,
             length: found.len(),
             data: data.into(),
+            was_asked_for: AtomicBool::new(true),
         });
         self.0
             .insert((scope.account.clone(), shape), Arc::clone(&list));
@@ -84,11 +116,6 @@ impl Lists {
 }
 
 impl List {
-    fn weight(&self) -> u32 {
-        let bytes = self.data.len() + BYTES_MORE;
-        u32::try_from(bytes).unwrap_or(u32::MAX)
-    }
-
     pub(super) fn answer(
         &self,
         req: &dyn Asked,

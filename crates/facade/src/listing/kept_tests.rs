@@ -52,12 +52,16 @@ impl World {
     }
 
     fn tell(&self, user: usize, account: usize, expires: u64, contact: usize) {
+        self.tell_of(ACCOUNTS[account], user, expires, contact);
+    }
+
+    fn tell_of(&self, account: &str, user: usize, expires: u64, contact: usize) {
         use registration::Clock as _;
         let event = json!({
             "Event-Category": "directory", "Event-Name": "reg_success",
             "Event-Timestamp": self.clock.now().seconds().0, "Expires": expires,
             "Contact": format!("<sip:u{user}@192.0.2.{contact}:5062>"), "Realm": "a.example.com",
-            "Username": format!("u{user}"), "Account-ID": ACCOUNTS[account], "Account-Realm": "a.example.com",
+            "Username": format!("u{user}"), "Account-ID": account, "Account-Realm": "a.example.com",
             "Authorizing-ID": "d",
         });
         let delivered = self.registrar.deliver(Delivery::new(
@@ -115,6 +119,52 @@ fn a_list_is_used_again_until_something_changes() {
     assert!(world.kept(&elsewhere).is_some());
     world.clock.advance_millis(1);
     assert_eq!(world.kept(&elsewhere), None, "two have ended");
+}
+
+#[test]
+fn a_list_that_nobody_asks_for_is_let_go() {
+    let world = World::new();
+    world.tell(1, 0, 600, 1);
+    let account = AccountId::parse(ACCOUNTS[0]).unwrap();
+    let scope = world.registrar.scope(&account, None).unwrap();
+    world.keep(&scope);
+    world.lists.sweep();
+    assert!(world.kept(&scope).is_some(), "it was asked for once");
+    world.lists.sweep();
+    assert!(world.kept(&scope).is_some(), "and again");
+    world.lists.sweep();
+    world.lists.sweep();
+    assert_eq!(world.kept(&scope), None);
+}
+
+#[test]
+fn lists_take_no_more_room_than_they_may() {
+    let (mut world, many) = (World::new(), 50);
+    let accounts: Vec<_> = (0..many).map(|at| format!("{at:032x}")).collect();
+    for (user, account) in accounts.iter().enumerate() {
+        world.tell_of(account, user, 600, 1);
+    }
+    let kept = |world: &World| {
+        let scopes = accounts.iter().map(|account| Scope {
+            account: AccountId::parse(account).unwrap(),
+            realms: Vec::new(),
+        });
+        let scopes: Vec<_> = scopes.collect();
+        for scope in &scopes {
+            world.keep(scope);
+        }
+        scopes
+            .iter()
+            .filter(|scope| world.kept(scope).is_some())
+            .count()
+    };
+    world.lists = Lists::new(1 << 20);
+    assert_eq!(kept(&world), many);
+    world.lists = Lists::new(16 << 10);
+    assert!((2..many).contains(&kept(&world)));
+    assert!(world.lists.0.weight() <= 16 << 10);
+    world.lists = Lists::new(0);
+    assert_eq!(kept(&world), 0);
 }
 
 proptest! {

@@ -169,13 +169,23 @@ impl Table {
         realms: &[impl AsRef<str>],
         mark: &Mark,
     ) -> bool {
-        let mut marked = mark.groups.iter();
-        let are_same = self.groups(account, realms).all(|(_, group)| {
-            let as_marked = marked.next();
-            as_marked.is_some_and(|(same, changes)| {
-                Arc::ptr_eq(same, &group) && *changes == group.changes()
-            })
-        });
+        let (mut marked, mut are_same) = (mark.groups.iter(), true);
+        let mut compare = |group: &Arc<Group>| {
+            are_same &= marked.next().is_some_and(|(same, changes)| {
+                Arc::ptr_eq(same, group) && *changes == group.changes()
+            });
+        };
+        // In the order of `groups`.
+        if let Some(account) = account {
+            self.index.each_of_account(account, &mut compare);
+        }
+        for realm in realms {
+            self.index.each_of_realm(realm.as_ref(), |group| {
+                if account.is_none() || group.account() != account {
+                    compare(group);
+                }
+            });
+        }
         let mut owners = mark.owners.iter();
         are_same
             && marked.next().is_none()
