@@ -13,7 +13,7 @@ use lab::{
     wait,
 };
 use nix::sys::signal::Signal;
-use registration::{Clock as _, SystemClock};
+use registration::{Clock as _, SystemClock, UnixSeconds};
 use serde_json::{Value, json};
 
 use crate::{
@@ -125,6 +125,18 @@ async fn holds(node: &Rollcall, all: usize) -> anyhow::Result<()> {
         async || count(node).await,
     )
     .await
+}
+
+/// Until then, nodes that are asked one after the other may differ.
+async fn are_refreshed(node: &Rollcall, since: UnixSeconds) -> anyhow::Result<()> {
+    let last = async || {
+        let (status, body) = node.call("GET", "/v2/registrations").await?;
+        ensure!(status == 200, "{status} {body}");
+        let all = body["data"].as_array().context("no list")?;
+        let refreshed = |one: &&Value| one["event_timestamp"].as_u64() >= Some(since.gregorian());
+        Ok(all.iter().filter(refreshed).count())
+    };
+    wait::until_eq("all to be refreshed", PATIENCE, &ALL, last).await
 }
 
 /// The bytes of an answer, if it is a table; what they hash to, if it is JSON.
@@ -360,7 +372,9 @@ async fn one_more_node_and_nothing_is_lost() -> anyhow::Result<()> {
         holds(&nodes[2], ALL).await?;
     }
     ensure!(agree(&nodes).await? == before);
+    let since = SystemClock.now().seconds();
     tell_all(&client).await?;
+    are_refreshed(&nodes[0], since).await?;
     agree(&nodes).await?;
     let mut refreshed = 0;
     for node in &mut nodes {
