@@ -143,9 +143,16 @@ impl Visitors {
         let wait = due.saturating_sub(BEFORE).saturating_sub(now());
         sleep(Duration::from_millis(wait)).await;
         let begun = Instant::now();
+        let mut was_there = false;
         while begun.elapsed() < GIVE_UP {
             match self.shows(&username).await {
-                Ok(true) => sleep(ASK).await,
+                Ok(true) => {
+                    was_there = true;
+                    sleep(ASK).await;
+                }
+                // Its register may wait in the queue yet; of whoever was there and has gone, the
+                // follower is told.
+                Ok(false) if now() < due && !was_there => sleep(ASK).await,
                 Ok(false) if now() < due => {
                     let early = due - now();
                     return self.violation(format!("{username} was gone {early} ms early (asked)"));
