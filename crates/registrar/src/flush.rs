@@ -159,11 +159,7 @@ pub(crate) fn names(flush: &Flush, held: &Held) -> bool {
 /// Takes out of the table what a flush names.
 pub(crate) fn forget(flush: &Flush, table: &Table) -> Vec<Held> {
     let named = |held: &Held| names(flush, held);
-    let realms = [&*flush.realm];
-    let candidates = match &flush.username {
-        Some(username) => table.find_named(None, &realms, username),
-        None => table.find(None, &realms),
-    };
+    let candidates = table.find_in(&flush.realm, flush.username.as_deref());
     let named_now = candidates.iter().filter(|held| named(held));
     named_now
         .filter_map(|held| table.take_out(&held.username(), held.realm(), named))

@@ -129,9 +129,3 @@ impl Held {
         self.slot.view(self.times)
     }
 }
-
-/// All of each.
-pub(crate) fn unpacked(held: &[Held]) -> Vec<Arc<Registration>> {
-    let each = held.iter();
-    each.map(|held| Arc::new(held.registration())).collect()
-}

@@ -124,7 +124,7 @@ impl Index {
     pub(crate) fn put(&self, slot: &Slot, is_new: bool) {
         let owner = slot.owner();
         let put = |groups: &Groups| {
-            let group = groups.iter().find(|group| group.owner.has_keys_of(owner));
+            let group = groups.iter().find(|group| group.is_of(slot));
             group.is_some_and(|group| group.put(slot, is_new))
         };
         // Mostly there is one: its key need not be made for that.
@@ -162,16 +162,18 @@ impl Index {
     /// Enters a new slot like [`Index::put`]. Where those with the same keys come one after the other,
     /// their group is looked for once, and kept in `last`.
     pub(crate) fn put_next(&self, slot: &Slot, last: &mut Option<Arc<Group>>) {
-        let owner = slot.owner();
-        let same = last.as_ref().filter(|last| last.owner.has_keys_of(owner));
+        let same = last.as_ref().filter(|last| last.is_of(slot));
         if same.is_some_and(|group| group.put(slot, true)) {
             return;
         }
         self.put(slot, true);
-        *last = self.realms.get(&owner.folded_realm).and_then(|groups| {
-            let mut groups = groups.iter();
-            groups.find(|group| group.owner.has_keys_of(owner)).cloned()
-        });
+        *last = self
+            .realms
+            .get(&slot.owner().folded_realm)
+            .and_then(|groups| {
+                let mut groups = groups.iter();
+                groups.find(|group| group.is_of(slot)).cloned()
+            });
     }
 
     /// Takes a slot's stay out from under its keys.
@@ -181,7 +183,7 @@ impl Index {
             return;
         };
         let of = groups.get_mut();
-        let Some(at) = of.iter().position(|group| group.owner.has_keys_of(owner)) else {
+        let Some(at) = of.iter().position(|group| group.is_of(slot)) else {
             return;
         };
         let is_empty = of.get(at).is_some_and(|group| {

@@ -47,8 +47,7 @@ impl Registrar {
     /// username, in any case, or all. In no order. Goes through the whole table if no realm is given.
     pub fn of(&self, realm: Option<&str>, username: Option<&str>) -> Vec<Held> {
         match (realm, username) {
-            (Some(realm), Some(username)) => self.table.find_named(None, &[realm], username),
-            (Some(realm), None) => self.of_realm(realm),
+            (Some(realm), username) => self.table.find_in(realm, username),
             (None, None) => self.all(),
             (None, Some(username)) => {
                 let mut all = self.all();
@@ -66,7 +65,7 @@ impl Registrar {
 
     /// The live registrations of a realm, or whose account has it, in no order.
     pub fn of_realm(&self, realm: &str) -> Vec<Held> {
-        self.table.find(None, &[realm])
+        self.table.find_in(realm, None)
     }
 
     /// How many registrations there are, those that have ended but are not reclaimed yet (within two

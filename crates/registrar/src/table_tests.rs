@@ -124,7 +124,7 @@ impl World {
         let account = AccountId::parse(ACCOUNTS[account]).unwrap();
         let mut users: Vec<_> = self
             .table
-            .select(Some(&account), &[] as &[&str])
+            .find(Some(&account), &[] as &[&str])
             .iter()
             .map(|r| r.aor().to_string())
             .collect();
@@ -144,9 +144,9 @@ fn found_by_account_and_by_either_realm_in_any_case() {
         "main.example.com",
         "Main.Example.Com",
     ] {
-        assert_eq!(world.table.select(None, &[realm]).len(), 1, "{realm}");
+        assert_eq!(world.table.find(None, &[realm]).len(), 1, "{realm}");
     }
-    assert_eq!(world.table.select(None, &["other.example.com"]).len(), 0);
+    assert_eq!(world.table.find(None, &["other.example.com"]).len(), 0);
     assert!(
         world
             .table
@@ -163,7 +163,7 @@ fn shown_once_however_many_keys_find_it() {
     assert_eq!(
         world
             .table
-            .select(Some(&account), &["main.example.com", "MAIN.example.com"])
+            .find(Some(&account), &["main.example.com", "MAIN.example.com"])
             .len(),
         1
     );

@@ -6,12 +6,7 @@ use parking_lot::MutexGuard;
 use registration::{AccountId, Aor, Registration, Text, UnixSeconds};
 
 use super::{Table, shards::Shard};
-use crate::{
-    held::{Held, unpacked},
-    index::Group,
-    shared::Owner,
-    slot::Slot,
-};
+use crate::{held::Held, index::Group, shared::Owner, slot::Slot};
 
 /// By which key a slot was found.
 #[derive(Clone, Copy)]
@@ -99,6 +94,14 @@ impl Table {
             found.extend(place.held().filter(is_it).map(Held::new));
         }
         found
+    }
+
+    /// Those of a realm, or whose account has it; those of a username, in any case, or all.
+    pub fn find_in(&self, realm: &str, username: Option<&str>) -> Vec<Held> {
+        match username {
+            Some(username) => self.find_named(None, &[realm], username),
+            None => self.find(None, &[realm]),
+        }
     }
 
     /// The same as [`Table::find`], and what tells whether it still is.
@@ -205,15 +208,6 @@ impl Table {
             // Some may be found by more than one key.
             self.find(account, realms).len()
         }
-    }
-
-    /// The same as [`Table::find`], unpacked.
-    pub fn select(
-        &self,
-        account: Option<&AccountId>,
-        realms: &[impl AsRef<str>],
-    ) -> Vec<Arc<Registration>> {
-        unpacked(&self.find(account, realms))
     }
 
     /// Every realm that somebody is registered in, or whose account has it, lower-cased.
