@@ -204,7 +204,9 @@ fn of(
     for _ in 0..plan.runs {
         let mut medians = Vec::new();
         for ((row, asking), seen) in rates.iter_mut().zip(&asked).zip(&mut percentiles) {
-            let (ours, theirs) = asking.ask_in_turns(plan.turns)?;
+            // One second differs from the next by a quarter on a machine that others share.
+            let turns = plan.turns * if row.bound.is_some() { 4 } else { 1 };
+            let (ours, theirs) = asking.ask_in_turns(turns)?;
             row.push(ours.rate(), theirs.rate());
             medians.push(ours.p50);
             let all = [ours.p50, ours.p99, theirs.p50, theirs.p99];
