@@ -38,6 +38,8 @@ pub struct ServerSettings {
 }
 
 /// What belongs to an account begins with this.
+/// What every account's path begins with.
+pub(crate) const ACCOUNTS: &str = "/v2/accounts/";
 pub(crate) const ACCOUNT: &str = "/v2/accounts/{account_id}";
 pub(crate) const LIST: &str = "/v2/accounts/{account_id}/registrations";
 pub(crate) const COUNT: &str = "/v2/accounts/{account_id}/registrations/count";

@@ -5,7 +5,12 @@
 //! and go to the same functions as by way of their routes; what is said is the same. Whatever is out
 //! of the ordinary is left to the routes.
 
-use std::{panic::AssertUnwindSafe, rc::Rc, time::Instant};
+use std::{
+    panic::{self, AssertUnwindSafe},
+    pin::pin,
+    rc::Rc,
+    thread,
+};
 
 use actix_http::Request;
 use actix_web::{
@@ -22,16 +27,18 @@ use actix_web::{
 };
 use futures_util::{
     FutureExt as _, TryFutureExt as _,
-    future::{Either, LocalBoxFuture, MapOk},
+    future::{Either, LocalBoxFuture, MapOk, Ready, ready},
 };
+use registrar::Scope;
 use registration::AccountId;
 use tracing::{Instrument as _, Level, Span};
 
 use crate::{
     Facade,
-    app::{ACCOUNT, COUNT, LIST, allow_any_origin},
-    asked::Asked,
-    boundary::{self, RequestId},
+    accept::takes_json,
+    app::{ACCOUNTS, COUNT, LIST, allow_any_origin},
+    asked::{Arrival, Asked},
+    boundary,
     caller::{self, ToRead},
     error::ApiError,
     listing,
@@ -108,20 +115,21 @@ where
     type Response = Response<EitherBody<B>>;
     type Error = Error;
     type Future = Either<
-        LocalBoxFuture<'static, Answer<B>>,
+        Either<Ready<Answer<B>>, LocalBoxFuture<'static, Answer<B>>>,
         MapOk<A::Future, fn(ServiceResponse<B>) -> Response<EitherBody<B>>>,
     >;
 
     forward_ready!(app);
 
     fn call(&self, request: Request) -> Self::Future {
-        match Question::of(request.head()) {
-            Some(question) => {
-                let answering = answer(Rc::clone(&self.known), request, question);
-                Either::Left(Box::pin(answering))
-            }
-            None => Either::Right(self.app.call(request).map_ok(routed::<B>)),
-        }
+        let Some(question) = Question::of(request.head()) else {
+            return Either::Right(self.app.call(request).map_ok(routed::<B>));
+        };
+        let asking = Asking::new(request, question);
+        Either::Left(match asking.answer_now(&self.known) {
+            Some(answer) => Either::Left(ready(answer)),
+            None => Either::Right(Box::pin(asking.answer(Rc::clone(&self.known)))),
+        })
     }
 }
 
@@ -146,8 +154,8 @@ struct Question {
 
 impl Question {
     fn of(head: &RequestHead) -> Option<Self> {
-        let before = ACCOUNT.split('{').next()?;
-        let (account, rest) = head.uri.path().strip_prefix(before)?.split_at_checked(32)?;
+        let path = head.uri.path();
+        let (account, rest) = path.strip_prefix(ACCOUNTS)?.split_at_checked(32)?;
         let mut encodings = head.headers.get_all(header::ACCEPT_ENCODING);
         let wanted = match rest {
             // Whoever takes a long answer compressed gets it so, from the framework.
@@ -159,18 +167,11 @@ impl Question {
         (head.method == Method::GET).then_some(Self { account, wanted })
     }
 
-    async fn answer(&self, req: &AtTheDoor, facade: &Facade) -> Result<HttpResponse, ApiError> {
-        let address = req.head().peer_addr.map(|address| address.ip());
-        facade.throttle.admit_request(address)?;
-        let arguments = match self.wanted {
+    /// What stands behind the endpoint in its path.
+    fn arguments(&self) -> &'static str {
+        match self.wanted {
             Wanted::List => "",
             Wanted::Count => "count",
-        };
-        let scope = caller::scope::<ToRead>(req, facade, &self.account, arguments).await?;
-        match self.wanted {
-            // Apart, so that a count takes no room for what a list may have to wait for.
-            Wanted::List => Box::pin(listing::answer(req, facade, Some(&scope))).await,
-            Wanted::Count => registrations::count_of(req, facade, &scope).await,
         }
     }
 }
@@ -182,61 +183,115 @@ fn may_be_plain(encodings: &HeaderValue) -> bool {
     encodings.to_str().is_ok_and(|text| !refusing(text))
 }
 
+type Answered = Result<HttpResponse, ApiError>;
+
 /// A request that has not come to the routes.
-struct AtTheDoor {
+struct Asking {
     request: Request,
-    id: RequestId,
+    arrival: Arrival,
+    question: Question,
+    /// Of the request, where somebody looks closely: good answers leave nothing in the log.
+    span: Span,
 }
 
-impl Asked for AtTheDoor {
+impl Asked for Asking {
     fn head(&self) -> &RequestHead {
         self.request.head()
     }
 
-    fn id(&self) -> RequestId {
-        self.id
+    fn arrival(&self) -> Arrival {
+        self.arrival
     }
 }
 
 /// Does what [`boundary::boundary`] does around the routes, and what the routes do.
-async fn answer<B>(known: Rc<Known>, request: Request, question: Question) -> Answer<B> {
-    let facade = &known.facade;
-    let begun = Instant::now();
-    let id = RequestId::given_by(&request.head().headers);
-    let req = AtTheDoor { request, id };
-    // Good answers leave nothing in the log, unless somebody looks closely.
-    let is_watched = tracing::enabled!(Level::DEBUG);
-    let span = is_watched.then(|| boundary::span(req.head(), id));
-    let answering = AssertUnwindSafe(question.answer(&req, facade)).catch_unwind();
-    let answered = match &span {
-        Some(span) => answering.instrument(span.clone()).await,
-        None => answering.await,
-    };
-    let span = match (span, &answered) {
-        (Some(span), _) => span,
-        (None, Ok(Ok(_))) => Span::none(),
-        (None, _) => boundary::span(req.head(), id),
-    };
-    let _entered = span.enter();
-    let mut response = match answered {
-        Ok(Ok(response)) => response,
-        Ok(Err(error)) => boundary::refusal(&req, facade, &error),
-        Err(_) => return Err(boundary::panicked(id, &span)),
-    };
-    let size = response.body().size();
-    boundary::finish(response.headers_mut(), size, id);
-    allow_any_origin(response.headers_mut());
-    let (method, took) = (&req.head().method, begun.elapsed());
-    let status = response.status();
-    match (status, question.wanted) {
-        (StatusCode::OK, Wanted::List) => known.lists.add(took),
-        (StatusCode::OK, Wanted::Count) => known.counts.add(took),
-        (_, Wanted::List) => facade.metrics.answered((method, LIST), status, took),
-        (_, Wanted::Count) => facade.metrics.answered((method, COUNT), status, took),
+impl Asking {
+    fn new(request: Request, question: Question) -> Self {
+        let arrival = Arrival::of(request.head());
+        let span = if tracing::enabled!(Level::DEBUG) {
+            boundary::span(request.head(), arrival.id)
+        } else {
+            Span::none()
+        };
+        Self {
+            request,
+            arrival,
+            question,
+            span,
+        }
     }
-    boundary::log(method, status, took);
-    let response: Response<BoxBody> = response.into();
-    Ok(response.map_body(|_, body| EitherBody::right(body)))
+
+    /// The answer, if it is not to be waited for.
+    fn answer_now<B>(&self, known: &Known) -> Option<Answer<B>> {
+        let address = self.head().peer_addr.map(|address| address.ip());
+        let facade = &known.facade;
+        let answering = || match facade.throttle.admit_request(address) {
+            Ok(()) => self.count_now(facade),
+            Err(error) => Some(Err(error)),
+        };
+        let answering = AssertUnwindSafe(|| self.span.in_scope(answering));
+        let answered = panic::catch_unwind(answering).transpose()?;
+        Some(self.finish(known, answered))
+    }
+
+    fn count_now(&self, facade: &Facade) -> Option<Answered> {
+        if self.question.wanted != Wanted::Count {
+            return None;
+        }
+        let (account, arguments) = (&self.question.account, self.question.arguments());
+        let scope = caller::scope_at_once::<ToRead>(self, facade, account, arguments)?;
+        let count = |scope: Scope| {
+            takes_json(self)?;
+            registrations::counted(self, facade, facade.registrar.count(&scope))
+        };
+        Some(scope.and_then(count))
+    }
+
+    async fn answer<B>(self, known: Rc<Known>) -> Answer<B> {
+        // Not moved any more, as it is large.
+        let answering = pin!(self.wait(&known.facade));
+        let answering = AssertUnwindSafe(answering).catch_unwind();
+        let answered = answering.instrument(self.span.clone()).await;
+        self.finish(&known, answered)
+    }
+
+    async fn wait(&self, facade: &Facade) -> Answered {
+        let (account, arguments) = (&self.question.account, self.question.arguments());
+        let scope = caller::scope::<ToRead>(self, facade, account, arguments).await?;
+        match self.question.wanted {
+            Wanted::List => listing::answer(self, facade, Some(&scope)).await,
+            Wanted::Count => registrations::count_of(self, facade, &scope).await,
+        }
+    }
+
+    fn finish<B>(&self, known: &Known, answered: thread::Result<Answered>) -> Answer<B> {
+        let (facade, Arrival { id, at }) = (&known.facade, self.arrival);
+        let span = if self.span.is_none() && !matches!(answered, Ok(Ok(_))) {
+            boundary::span(self.head(), id)
+        } else {
+            self.span.clone()
+        };
+        let _entered = span.enter();
+        let mut response = match answered {
+            Ok(Ok(response)) => response,
+            Ok(Err(error)) => boundary::refusal(self, facade, &error),
+            Err(_) => return Err(boundary::panicked(id, &span)),
+        };
+        let size = response.body().size();
+        boundary::finish(response.headers_mut(), size, id);
+        allow_any_origin(response.headers_mut());
+        let (method, took) = (&self.head().method, at.elapsed());
+        let status = response.status();
+        match (status, self.question.wanted) {
+            (StatusCode::OK, Wanted::List) => known.lists.add(took),
+            (StatusCode::OK, Wanted::Count) => known.counts.add(took),
+            (_, Wanted::List) => facade.metrics.answered((method, LIST), status, took),
+            (_, Wanted::Count) => facade.metrics.answered((method, COUNT), status, took),
+        }
+        boundary::log(method, status, took);
+        let response: Response<BoxBody> = response.into();
+        Ok(response.map_body(|_, body| EitherBody::right(body)))
+    }
 }
 
 #[cfg(test)]

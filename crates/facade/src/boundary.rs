@@ -1,10 +1,6 @@
 //! The edge every request and answer passes: its id, its log line, and the envelope of errors.
 
-use std::{
-    fmt,
-    panic::AssertUnwindSafe,
-    time::{Duration, Instant},
-};
+use std::{fmt, panic::AssertUnwindSafe, time::Duration};
 
 use actix_web::{
     Error, HttpMessage as _, HttpRequest, HttpResponse,
@@ -24,10 +20,16 @@ use serde_json::json;
 use tracing::{Instrument as _, Span};
 use uuid::{Uuid, fmt::Simple};
 
-use crate::{Facade, app::Route, asked::Asked, envelope, error::ApiError};
+use crate::{
+    Facade,
+    app::Route,
+    asked::{Arrival, Asked},
+    envelope,
+    error::ApiError,
+};
 
 /// Identifies a request in its answer and in every log line about it: 32 lower-case hex digits.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct RequestId(Uuid);
 
 impl RequestId {
@@ -90,12 +92,12 @@ pub(crate) async fn boundary(
     mut req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let id = RequestId::given_by(req.headers());
-    req.extensions_mut().insert(id);
+    let arrival = Arrival::of(req.head());
+    let Arrival { id, at } = arrival;
+    req.extensions_mut().insert(arrival);
     trim(&mut req);
     let facade = req.app_data::<Data<Facade>>().cloned();
     let span = span(req.head(), id);
-    let begun = Instant::now();
     // Errors of handlers and extractors arrive as responses that carry them; nothing is left that
     // could fail before them.
     let throttled = facade.as_ref().and_then(|facade| {
@@ -121,9 +123,9 @@ pub(crate) async fn boundary(
         let route = route.map_or("unmatched", |route| route.0);
         facade
             .metrics
-            .answered((method, route), status, begun.elapsed());
+            .answered((method, route), status, at.elapsed());
     }
-    log(method, status, begun.elapsed());
+    log(method, status, at.elapsed());
     Ok(response)
 }
 

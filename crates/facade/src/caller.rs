@@ -1,7 +1,7 @@
 //! A request that was found to have a right to what it asks for. Handlers get at registrations no
 //! other way.
 
-use std::{future::Future, marker::PhantomData, pin::Pin};
+use std::{future::Future, marker::PhantomData, pin::Pin, time::Instant};
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -142,6 +142,30 @@ pub(crate) async fn scope<P: Policy>(
     scope.ok_or_else(|| unknown(account.as_str()))
 }
 
+/// The same, if neither another node nor anyone else may have to be asked.
+pub(crate) fn scope_at_once<P: Policy>(
+    req: &dyn Asked,
+    facade: &Facade,
+    account: &AccountId,
+    arguments: &str,
+) -> Option<Result<Scope, ApiError>> {
+    if facade.registrar.division().is_some() {
+        return None;
+    }
+    let token = token_of(req);
+    let token = token.as_deref().map(Token::new);
+    let subject = Subject::Account(account.clone());
+    let access = access::<P>(&subject, arguments);
+    let checked = facade.auth.check_at_once(token.as_ref(), access)?;
+    let caller = Caller::of(req, token.as_ref(), req.arrival().at);
+    let admitted = facade.throttle.admit_token(&caller);
+    let granted = admitted.and_then(|()| judged(facade, &caller, checked));
+    Some(granted.and_then(|granted| {
+        let scope = facade.registrar.scope(account, granted.realm.as_deref());
+        scope.ok_or_else(|| unknown(account.as_str()))
+    }))
+}
+
 fn unknown(account: &str) -> ApiError {
     ApiError::BadIdentifier {
         what: "account",
@@ -162,9 +186,15 @@ async fn check<P: Policy>(
     subject: &Subject,
     arguments: &str,
 ) -> Result<Granted, ApiError> {
-    let caller = Caller::of(req, token);
+    let caller = Caller::of(req, token, Instant::now());
     facade.throttle.admit_token(&caller)?;
-    let access = Access {
+    let access = access::<P>(subject, arguments);
+    let checked = facade.auth.check(token, access).await;
+    judged(facade, &caller, checked)
+}
+
+fn access<'a, P: Policy>(subject: &'a Subject, arguments: &'a str) -> Access<'a> {
+    Access {
         subject,
         right: P::RIGHT,
         // A POST in disguise is what it stands for.
@@ -174,14 +204,21 @@ async fn check<P: Policy>(
         },
         endpoint: P::ENDPOINT,
         arguments,
-    };
-    let checked = facade.auth.check(token, access).await;
+    }
+}
+
+/// Notes how it went with a caller's token, and what that means to the caller.
+fn judged(
+    facade: &Facade,
+    caller: &Caller,
+    checked: Result<Granted, Denied>,
+) -> Result<Granted, ApiError> {
     if checked.is_ok() {
-        facade.throttle.succeeded(&caller);
+        facade.throttle.succeeded(caller);
     }
     checked.map_err(|denied| match denied {
         Denied::NoCredentials => {
-            facade.throttle.failed(&caller);
+            facade.throttle.failed(caller);
             ApiError::InvalidCredentials
         }
         Denied::NoRight => ApiError::Forbidden,

@@ -17,6 +17,12 @@ use crate::{
     query::Params,
 };
 
+/// A member's name, with what stands around it.
+macro_rules! key {
+    ($name:literal) => {
+        concat!(",\"", $name, "\":")
+    };
+}
 /// What an answer holds besides its data.
 #[derive(Default)]
 pub(crate) struct Extras {
@@ -54,14 +60,33 @@ pub(crate) fn success(
     extras: &Extras,
 ) -> Result<HttpResponse, ApiError> {
     let revision = revision(&data);
-    answer(req, facade, (data.into(), &revision), extras)
+    answer(
+        req,
+        facade,
+        (Content::Ended(ended(data)), &revision),
+        extras,
+    )
+}
+
+/// Data of an answer.
+pub(crate) enum Content<'a> {
+    /// In parts.
+    Parts(&'a [&'a str]),
+    /// With the envelope's end, which would take a write of its own behind long data.
+    Ended(Bytes),
+}
+
+/// Data with the envelope's end.
+pub(crate) fn ended(mut data: Vec<u8>) -> Bytes {
+    data.extend_from_slice(END.as_bytes());
+    data.into()
 }
 
 /// The same around data whose revision is known.
 pub(crate) fn answer(
     req: &dyn Asked,
     facade: &Facade,
-    (data, revision): (Bytes, &str),
+    (content, revision): (Content<'_>, &str),
     extras: &Extras,
 ) -> Result<HttpResponse, ApiError> {
     let pretty = Params::of(req).flag("pretty")?;
@@ -71,19 +96,19 @@ pub(crate) fn answer(
     let mut envelope = before_data(req, facade, revision, extras);
     let mut response = HttpResponse::Ok();
     response.insert_header((header::ETAG, quoted(revision)));
-    if pretty {
-        let body = Pieces::new([envelope.into(), data, END.into()]).join();
-        return Ok(json(&mut response, Ok(body), pretty));
+    match content {
+        Content::Ended(data) if data.len() > COPIED && !pretty => {
+            let body = Pieces::new([envelope.into(), data]);
+            return Ok(response.content_type(JSON).body(body));
+        }
+        Content::Ended(data) => envelope.extend_from_slice(&data),
+        Content::Parts(parts) => {
+            for part in parts.iter().chain([&END]) {
+                envelope.extend_from_slice(part.as_bytes());
+            }
+        }
     }
-    response.content_type(JSON);
-    if data.len() > COPIED {
-        let body = Pieces::new([envelope.into(), data, END.into()]);
-        return Ok(response.body(body));
-    }
-    envelope.reserve(data.len() + END.len());
-    envelope.extend_from_slice(&data);
-    envelope.extend_from_slice(END.as_bytes());
-    Ok(response.body(envelope))
+    Ok(json(&mut response, Ok(envelope), pretty))
 }
 
 /// Data up to so many bytes is sooner copied than sent as a piece of its own.
@@ -102,24 +127,24 @@ pub(crate) fn before_data(
 ) -> Vec<u8> {
     let mut envelope = Members::new();
     if let Some(token) = echoed_token(req, facade) {
-        envelope.text("auth_token", &token);
+        envelope.text(key!("auth_token"), &token);
     }
-    envelope.maybe("next_start_key", extras.next_start_key.as_deref());
-    envelope.text("node", &facade.node);
-    envelope.maybe("note", extras.note.as_deref());
+    envelope.maybe(key!("next_start_key"), extras.next_start_key.as_deref());
+    envelope.text(key!("node"), &facade.node);
+    envelope.maybe(key!("note"), extras.note.as_deref());
     if let Some(size) = extras.page_size {
-        envelope.name("page_size");
-        envelope.0.extend_from_slice(size.to_string().as_bytes());
+        envelope.written(key!("page_size"), itoa::Buffer::new().format(size));
     }
-    envelope.plain("request_id", req.id().encode(&mut RequestId::digits()));
-    envelope.plain("revision", revision);
-    envelope.maybe("start_key", extras.start_key.as_deref());
-    envelope.plain("status", "success");
-    envelope.plain("timestamp", &timestamp(facade));
-    envelope.plain("version", env!("CARGO_PKG_VERSION"));
-    envelope.maybe("warning", extras.warning.as_deref());
-    envelope.name("data");
-    envelope.0
+    let mut digits = RequestId::digits();
+    envelope.plain(key!("request_id"), req.arrival().id.encode(&mut digits));
+    envelope.plain(key!("revision"), revision);
+    envelope.maybe(key!("start_key"), extras.start_key.as_deref());
+    envelope.plain(key!("status"), "success");
+    envelope.plain(key!("timestamp"), &timestamp(facade));
+    envelope.plain(key!("version"), env!("CARGO_PKG_VERSION"));
+    envelope.maybe(key!("warning"), extras.warning.as_deref());
+    envelope.written(key!("data"), "");
+    envelope.begun()
 }
 
 /// Members of a JSON object, one after the other.
@@ -128,39 +153,41 @@ struct Members(Vec<u8>);
 impl Members {
     /// None yet.
     fn new() -> Self {
-        let mut text = Vec::with_capacity(512);
-        text.push(b'{');
-        Self(text)
+        Self(Vec::with_capacity(512))
     }
 
     #[inline]
-    fn name(&mut self, name: &'static str) {
-        if self.0.len() > 1 {
-            self.0.push(b',');
-        }
-        self.0.push(b'"');
-        self.0.extend_from_slice(name.as_bytes());
-        self.0.extend_from_slice(b"\":");
+    fn written(&mut self, key: &'static str, value: &str) {
+        self.0.extend_from_slice(key.as_bytes());
+        self.0.extend_from_slice(value.as_bytes());
     }
 
-    fn text(&mut self, name: &'static str, text: &str) {
-        self.name(name);
+    fn text(&mut self, key: &'static str, text: &str) {
+        self.written(key, "");
         write_text(text, &mut self.0);
     }
 
     /// A text of ours, in which nothing has to be escaped.
     #[inline]
-    fn plain(&mut self, name: &'static str, text: &str) {
-        self.name(name);
-        self.0.push(b'"');
+    fn plain(&mut self, key: &'static str, text: &str) {
+        self.written(key, "\"");
         self.0.extend_from_slice(text.as_bytes());
         self.0.push(b'"');
     }
 
-    fn maybe(&mut self, name: &'static str, text: Option<&str>) {
+    fn maybe(&mut self, key: &'static str, text: Option<&str>) {
         if let Some(text) = text {
-            self.text(name, text);
+            self.text(key, text);
         }
+    }
+
+    /// The object, which is not ended yet.
+    fn begun(mut self) -> Vec<u8> {
+        // Every key has a comma before it.
+        if let Some(first) = self.0.first_mut() {
+            *first = b'{';
+        }
+        self.0
     }
 }
 
@@ -196,7 +223,7 @@ pub(crate) fn failure(req: &dyn Asked, facade: &Facade, error: &ApiError) -> Htt
         error: status.as_str().to_owned(),
         message: error.message(),
         node: &facade.node,
-        request_id: req.id(),
+        request_id: req.arrival().id,
         status: if status.is_server_error() {
             "fatal"
         } else {

@@ -42,11 +42,14 @@ enum Who {
 pub(crate) struct Caller {
     address: Option<IpAddr>,
     token: Option<Digest>,
+    /// When its token is looked at: long after it has come, where a stream's is looked at again.
+    now: Instant,
 }
 
 impl Caller {
-    pub(crate) fn of(req: &dyn Asked, token: Option<&Token<'_>>) -> Self {
+    pub(crate) fn of(req: &dyn Asked, token: Option<&Token<'_>>, now: Instant) -> Self {
         Self {
+            now,
             address: req.head().peer_addr.map(|address| address.ip()),
             token: token.map(Token::digest),
         }
@@ -158,19 +161,20 @@ impl Throttle {
         }
     }
 
-    fn second(&self) -> u64 {
-        self.born.elapsed().as_secs() + 1
+    /// In which second of its life that is.
+    fn second(&self, now: Instant) -> u64 {
+        now.saturating_duration_since(self.born).as_secs() + 1
     }
 
     /// Whether no bad token at all has come within the window, as mostly none has.
-    fn is_quiet(&self) -> bool {
+    fn is_quiet(&self, caller: &Caller) -> bool {
         let last = self.last_failure.load(Ordering::Relaxed);
-        last == 0 || self.second() > last + WINDOW.as_secs()
+        last == 0 || self.second(caller.now) > last + WINDOW.as_secs()
     }
 
     /// Fails if the address has sent, or the token was, a bad one too often.
     pub(crate) fn admit_token(&self, caller: &Caller) -> Result<(), ApiError> {
-        if self.is_quiet() {
+        if self.is_quiet(caller) {
             return Ok(());
         }
         let has_failed = |who: Who| {
@@ -190,7 +194,7 @@ impl Throttle {
     /// Notes a good token.
     pub(crate) fn succeeded(&self, caller: &Caller) {
         let Some(token) = caller.token else { return };
-        let second = self.second();
+        let second = self.second(caller.now);
         if self.noted.has_within_window(&token, second) {
             return;
         }
@@ -200,7 +204,9 @@ impl Throttle {
 
     /// Notes a bad token.
     pub(crate) fn failed(&self, caller: &Caller) {
-        self.last_failure.store(self.second(), Ordering::Relaxed);
+        // To find out may have taken a while.
+        let second = self.second(Instant::now());
+        self.last_failure.store(second, Ordering::Relaxed);
         if let Some(token) = &caller.token {
             self.good.invalidate(token);
             self.noted.forget(token);

@@ -21,7 +21,7 @@ use super::text;
 use crate::{
     Facade,
     asked::Asked,
-    envelope::{self, Extras},
+    envelope::{self, Content, Extras},
     error::ApiError,
     order::by_name,
     zoned::Shape,
@@ -52,6 +52,7 @@ pub(super) struct List {
     realms: Vec<Text>,
     mark: Mark,
     length: usize,
+    /// With the envelope's end.
     data: Bytes,
     revision: String,
     /// Since the last sweep.
@@ -106,7 +107,7 @@ impl Lists {
             revision: envelope::revision(&data),
             mark,
             length: found.len(),
-            data: data.into(),
+            data: envelope::ended(data),
             was_asked_for: AtomicBool::new(true),
         });
         self.0
@@ -125,7 +126,8 @@ impl List {
             page_size: Some(self.length),
             ..Extras::default()
         };
-        envelope::answer(req, facade, (self.data.clone(), &self.revision), &extras)
+        let content = Content::Ended(self.data.clone());
+        envelope::answer(req, facade, (content, &self.revision), &extras)
     }
 }
 

@@ -77,7 +77,7 @@ impl World {
     fn fresh(&self, scope: &Scope) -> Vec<u8> {
         let mut found = self.registrar.list(scope);
         found.sort_by(by_name);
-        text(&found, self.shape)
+        envelope::ended(text(&found, self.shape)).to_vec()
     }
 
     fn kept(&self, scope: &Scope) -> Option<Vec<u8>> {
