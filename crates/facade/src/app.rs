@@ -37,9 +37,9 @@ pub struct ServerSettings {
     pub drain_timeout: Duration,
 }
 
-/// What belongs to an account begins with this.
-/// What every account's path begins with.
+/// What stands before an account's id.
 pub(crate) const ACCOUNTS: &str = "/v2/accounts/";
+/// What belongs to an account begins with this.
 pub(crate) const ACCOUNT: &str = "/v2/accounts/{account_id}";
 pub(crate) const LIST: &str = "/v2/accounts/{account_id}/registrations";
 pub(crate) const COUNT: &str = "/v2/accounts/{account_id}/registrations/count";

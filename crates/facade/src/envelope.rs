@@ -23,6 +23,7 @@ macro_rules! key {
         concat!(",\"", $name, "\":")
     };
 }
+
 /// What an answer holds besides its data.
 #[derive(Default)]
 pub(crate) struct Extras {

@@ -104,7 +104,12 @@ impl Auth {
         }
     }
 
-    /// The same, if nobody may have to be asked.
+    /// Whether nobody is ever asked what a token may do.
+    pub(crate) fn asks_nobody(&self) -> bool {
+        matches!(self, Self::None | Self::Static(_))
+    }
+
+    /// The same as [`Auth::check`], if nobody may have to be asked.
     pub(crate) fn check_at_once(
         &self,
         token: Option<&Token<'_>>,
