@@ -3,7 +3,13 @@
 //! Slots with the same account and realms are a group; accounts and realms have groups. So a slot
 //! stands in one place, however many questions find it.
 
-use std::{hash::Hash, sync::Arc};
+use std::{
+    hash::Hash,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use dashmap::{DashMap, Entry};
 use hashbrown::DefaultHashBuilder;
@@ -23,6 +29,10 @@ pub(crate) struct Group {
     members: Mutex<Members>,
     /// How often one has come, gone, or taken another's place.
     changes: Count,
+    /// Whether no other group is found by its realm.
+    alone_in_realm: AtomicBool,
+    /// Whether no other group is found by its account's realm, if that is another.
+    alone_in_accounts: AtomicBool,
 }
 
 impl Group {
@@ -38,6 +48,32 @@ impl Group {
     /// Whether a slot belongs into it.
     pub(crate) fn is_of(&self, slot: &Slot) -> bool {
         self.owner.has_keys_of(slot.owner())
+    }
+
+    /// Whether it is found by a realm, in lower case, and no other group is.
+    pub(crate) fn is_alone_in(&self, realm: &str) -> bool {
+        let owner = &self.owner;
+        if *owner.folded_realm == *realm {
+            self.alone_in_realm.load(Ordering::Relaxed)
+        } else {
+            owner.folded_account_realm.as_deref() == Some(realm)
+                && self.alone_in_accounts.load(Ordering::Relaxed)
+        }
+    }
+
+    /// Notes whether another is found by a realm by which it is.
+    fn note_alone(&self, realm: &str, is_alone: bool) {
+        let noted = if *self.owner.folded_realm == *realm {
+            &self.alone_in_realm
+        } else {
+            &self.alone_in_accounts
+        };
+        noted.store(is_alone, Ordering::Relaxed);
+    }
+
+    /// How many of its slots live.
+    pub(crate) fn count(&self, now: UnixMillis) -> usize {
+        self.members.lock().count(now)
     }
 
     pub(crate) fn changes(&self) -> u64 {
@@ -146,16 +182,21 @@ impl Index {
                 owner: Arc::clone(owner),
                 members: Mutex::new(members),
                 changes: Count::default(),
+                alone_in_realm: AtomicBool::new(false),
+                alone_in_accounts: AtomicBool::new(false),
             });
-            groups.reserve_exact(1);
-            groups.push(Arc::clone(&group));
+            add(&mut groups, &group);
+            note_alone(&owner.folded_realm, &groups);
             group
         };
         if let Some(account) = &owner.account {
-            link(&self.accounts, account, &group);
+            let mut groups = self.accounts.entry(account.clone()).or_default();
+            add(&mut groups, &group);
         }
         if let Some(realm) = &owner.folded_account_realm {
-            link(&self.realms, realm, &group);
+            let mut groups = self.realms.entry(realm.clone()).or_default();
+            add(&mut groups, &group);
+            note_alone(realm, &groups);
         }
     }
 
@@ -198,16 +239,19 @@ impl Index {
         }
         // An empty group left behind for every realm ever seen would grow without bound.
         let group = of.swap_remove(at);
+        // Its account finds it a moment longer.
+        group.note_alone(&owner.folded_realm, false);
+        note_alone(&owner.folded_realm, of);
         if of.is_empty() {
             groups.remove();
         } else {
             drop(groups);
         }
         if let Some(account) = &owner.account {
-            unlink(&self.accounts, account, &group);
+            unlink(&self.accounts, account, &group, |_| {});
         }
         if let Some(realm) = &owner.folded_account_realm {
-            unlink(&self.realms, realm, &group);
+            unlink(&self.realms, realm, &group, |left| note_alone(realm, left));
         }
     }
 
@@ -223,37 +267,36 @@ impl Index {
         groups.map(|groups| groups.clone()).unwrap_or_default()
     }
 
-    /// Shows the groups of an account. None of their locks is to be taken meanwhile.
-    pub(crate) fn each_of_account(&self, account: &AccountId, show: impl FnMut(&Arc<Group>)) {
-        if let Some(groups) = self.accounts.get(account) {
-            groups.iter().for_each(show);
-        }
+    /// Shows the groups of an account, if one is given; returns in which of these realms there may
+    /// be others. No map's lock is to be taken meanwhile.
+    pub(crate) fn each_of_account<'a>(
+        &self,
+        account: Option<&AccountId>,
+        realms: &'a [impl AsRef<str>],
+        show: impl FnMut(&Arc<Group>),
+    ) -> Vec<&'a str> {
+        let realms = realms.iter().map(AsRef::as_ref);
+        let Some(groups) = account.and_then(|account| self.accounts.get(account)) else {
+            return realms.collect();
+        };
+        groups.iter().for_each(show);
+        let has_others = |realm: &&str| !groups.iter().any(|group| group.is_alone_in(realm));
+        realms.filter(has_others).collect()
     }
 
-    /// Shows the groups of a realm, in any case. None of their locks is to be taken meanwhile.
-    pub(crate) fn each_of_realm(&self, realm: &str, show: impl FnMut(&Arc<Group>)) {
-        if let Some(groups) = self.groups_ref(realm) {
-            groups.iter().for_each(show);
-        }
-    }
-
-    /// How many of an account live.
-    pub(crate) fn count_of_account(&self, account: &AccountId, now: UnixMillis) -> usize {
-        let groups = self.accounts.get(account);
-        groups.map_or(0, |groups| count(groups.iter(), now))
-    }
-
-    /// How many of a realm, in any case, live; those of an account left out.
-    pub(crate) fn count_of_realm(
+    /// Shows the groups of a realm, in any case, but not those of an account. No map's lock is to be
+    /// taken meanwhile.
+    pub(crate) fn each_of_realm(
         &self,
         realm: &str,
         but_of: Option<&AccountId>,
-        now: UnixMillis,
-    ) -> usize {
-        self.groups_ref(realm).map_or(0, |groups| {
-            let is_of = |group: &Group| but_of.is_some() && group.owner.account.as_ref() == but_of;
-            count(groups.iter().filter(|group| !is_of(group)), now)
-        })
+        show: impl FnMut(&Arc<Group>),
+    ) {
+        if let Some(groups) = self.groups_ref(realm) {
+            let is_of = |group: &Group| but_of.is_some() && group.account() == but_of;
+            let others = groups.iter().filter(|group| !is_of(group));
+            others.for_each(show);
+        }
     }
 
     fn groups_ref(&self, realm: &str) -> Option<dashmap::mapref::one::Ref<'_, Text, Groups>> {
@@ -297,28 +340,30 @@ impl Index {
     }
 }
 
-fn count<'a>(groups: impl Iterator<Item = &'a Arc<Group>>, now: UnixMillis) -> usize {
-    groups.map(|group| group.members.lock().count(now)).sum()
-}
-
-fn link<K: Eq + Hash + Clone>(
-    map: &DashMap<K, Groups, DefaultHashBuilder>,
-    key: &K,
-    group: &Arc<Group>,
-) {
-    let mut groups = map.entry(key.clone()).or_default();
+/// Adds a group, as most have no other.
+fn add(groups: &mut Groups, group: &Arc<Group>) {
     groups.reserve_exact(1);
     groups.push(Arc::clone(group));
+}
+
+/// Notes of all groups that are found by a realm whether it is one.
+fn note_alone(realm: &str, groups: &Groups) {
+    for group in groups {
+        group.note_alone(realm, groups.len() == 1);
+    }
 }
 
 fn unlink<K: Eq + Hash + Clone>(
     map: &DashMap<K, Groups, DefaultHashBuilder>,
     key: &K,
     group: &Arc<Group>,
+    note: impl FnOnce(&Groups),
 ) {
     if let Entry::Occupied(mut groups) = map.entry(key.clone()) {
-        groups.get_mut().retain(|there| !Arc::ptr_eq(there, group));
-        if groups.get().is_empty() {
+        let left = groups.get_mut();
+        left.retain(|there| !Arc::ptr_eq(there, group));
+        note(left);
+        if left.is_empty() {
             groups.remove();
         }
     }

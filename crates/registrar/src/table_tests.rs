@@ -58,7 +58,7 @@ impl World {
             source: Source::default(),
             network: Source::default(),
             account: AccountData {
-                id: AccountId::parse(ACCOUNTS[account]).ok(),
+                id: (ACCOUNTS.get(account)).and_then(|id| AccountId::parse(id).ok()),
                 realm: Some("main.example.com".into()),
                 ..AccountData::default()
             },
@@ -315,6 +315,44 @@ proptest! {
                             .collect();
                         prop_assert_eq!(aors(&named), aors(&listed));
                     }
+                }
+            }
+        }
+    }
+}
+
+const REALMS: [&str; 3] = ["r0.example.com", "r1.example.com", "r2.example.com"];
+
+proptest! {
+    /// Whoever comes to a realm that was an account's alone, or leaves it, is counted and listed.
+    #[test]
+    fn others_in_a_realm_are_seen(steps in prop::collection::vec((0usize..2, 0usize..3, 0usize..3, 0usize..4, any::<bool>()), 1..40)) {
+        let world = World::new();
+        let accounts = ACCOUNTS.map(|id| AccountId::parse(id).unwrap());
+        let scopes = accounts.iter().flat_map(|account| {
+            let realms = [&REALMS[..0], &REALMS[..1], &REALMS[1..]];
+            realms.map(|realms| (Some(account), realms))
+        });
+        let scopes: Vec<_> = scopes.collect();
+        for (user, account, realm, of_account, stays) in steps {
+            let marked: Vec<_> = scopes
+                .iter()
+                .map(|(account, realms)| world.table.find_marked(*account, realms))
+                .collect();
+            for ((account, realms), (_, mark)) in scopes.iter().zip(&marked) {
+                prop_assert!(world.table.is_as_marked(*account, realms, mark));
+            }
+            let mut report = world.report(&format!("u{user}"), REALMS[realm], account, 60);
+            report.account.realm = REALMS.get(of_account).map(|realm| (*realm).into());
+            if !stays {
+                report.lifetime = Lifetime::Ended;
+            }
+            world.apply(&report);
+            for ((account, realms), (before, mark)) in scopes.iter().zip(&marked) {
+                let listed = world.table.find(*account, realms);
+                prop_assert_eq!(world.table.count(*account, realms), listed.len());
+                if world.table.is_as_marked(*account, realms, mark) {
+                    prop_assert_eq!(aors(&listed), aors(before));
                 }
             }
         }

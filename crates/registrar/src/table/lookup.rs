@@ -179,15 +179,9 @@ impl Table {
             });
         };
         // In the order of `groups`.
-        if let Some(account) = account {
-            self.index.each_of_account(account, &mut compare);
-        }
-        for realm in realms {
-            self.index.each_of_realm(realm.as_ref(), |group| {
-                if account.is_none() || group.account() != account {
-                    compare(group);
-                }
-            });
+        let others = (self.index).each_of_account(account, realms, &mut compare);
+        for realm in others {
+            self.index.each_of_realm(realm, account, &mut compare);
         }
         let mut owners = mark.owners.iter();
         are_same
@@ -199,9 +193,13 @@ impl Table {
     /// How many [`Table::find`] finds.
     pub fn count(&self, account: Option<&AccountId>, realms: &[impl AsRef<str>]) -> usize {
         let now = self.clock.now();
-        let own = account.map_or(0, |account| self.index.count_of_account(account, now));
-        let of = |realm: &str| self.index.count_of_realm(realm, account, now);
-        let beyond: usize = realms.iter().map(|realm| of(realm.as_ref())).sum();
+        let (mut own, mut beyond) = (0, 0);
+        let count = |group: &Arc<Group>| own += group.count(now);
+        let others = self.index.each_of_account(account, realms, count);
+        for realm in others {
+            let count = |group: &Arc<Group>| beyond += group.count(now);
+            self.index.each_of_realm(realm, account, count);
+        }
         if beyond == 0 || own == 0 && realms.len() <= 1 {
             own + beyond
         } else {
