@@ -17,7 +17,7 @@ use crate::{
 
 const SCRIPT: &str = include_str!("wrk.lua");
 /// Connections that ask at once.
-const CONNECTIONS: &str = "16";
+const CONNECTIONS: u32 = 16;
 /// Accounts that are asked for in turns, at most.
 const SPREAD: u32 = 2000;
 
@@ -144,6 +144,27 @@ impl Asked {
     fn rate(self) -> f64 {
         self.requests as f64 * 1e6 / self.micros as f64
     }
+
+    /// How long one took at the mean, in microseconds: every connection waits for one at any time. The
+    /// median has modes, by how the two processes fall in step.
+    fn latency(self) -> f64 {
+        f64::from(CONNECTIONS) * self.micros as f64 / self.requests as f64
+    }
+}
+
+/// How two sides went that were asked in turns. What makes the machine slower for some seconds makes
+/// both slower.
+fn in_turns(
+    turns: u32,
+    one: impl Fn() -> anyhow::Result<Asked>,
+    other: impl Fn() -> anyhow::Result<Asked>,
+) -> anyhow::Result<(Asked, Asked)> {
+    let (mut ones, mut others) = (Vec::new(), Vec::new());
+    for _ in 0..turns {
+        ones.push(one()?);
+        others.push(other()?);
+    }
+    Ok((Asked::all(&ones), Asked::all(&others)))
 }
 
 /// All rows.
@@ -187,7 +208,7 @@ fn of(
         .into();
     let mut growth = Row::new(
         &format!("http/growth/{}/{}", question.name(), manner.name()),
-        "µs, p50",
+        "µs, mean",
         &format!("at {large}"),
         &format!("at {small}"),
     );
@@ -201,21 +222,23 @@ fn of(
         })
         .collect::<anyhow::Result<_>>()?;
     let mut percentiles = vec![[const { Vec::new() }; 4]; rates.len()];
+    // One second differs from the next by a quarter on a machine that others share.
+    let turns = |row: &Row, more: u32| plan.turns * if row.bound.is_some() { more } else { 1 };
     for _ in 0..plan.runs {
-        let mut medians = Vec::new();
         for ((row, asking), seen) in rates.iter_mut().zip(&asked).zip(&mut percentiles) {
-            // One second differs from the next by a quarter on a machine that others share.
-            let turns = plan.turns * if row.bound.is_some() { 4 } else { 1 };
-            let (ours, theirs) = asking.ask_in_turns(turns)?;
+            let same = || asking.ask(&asking.same);
+            let (ours, theirs) = in_turns(turns(row, 4), || asking.ask(asking.server), same)?;
             row.push(ours.rate(), theirs.rate());
-            medians.push(ours.p50);
             let all = [ours.p50, ours.p99, theirs.p50, theirs.p99];
             seen.iter_mut()
                 .zip(all)
                 .for_each(|(seen, one)| seen.push(one));
         }
-        if let [at_small, .., at_large] = medians.as_slice() {
-            growth.push(*at_large, *at_small);
+        if let ([at_small, .., at_large], true) = (asked.as_slice(), manner != Manner::Spread) {
+            let large = || at_large.ask(at_large.server);
+            let small = || at_small.ask(at_small.server);
+            let (large, small) = in_turns(turns(&growth, 2), large, small)?;
+            growth.push(large.latency(), small.latency());
         }
     }
     for (row, seen) in rates.iter_mut().zip(&percentiles) {
@@ -261,21 +284,10 @@ impl<'a> Asking<'a> {
         })
     }
 
-    /// How the server went, and the other. What makes the machine slower for some seconds makes both
-    /// slower.
-    fn ask_in_turns(&self, turns: u32) -> anyhow::Result<(Asked, Asked)> {
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        for _ in 0..turns {
-            ours.push(self.ask(self.server)?);
-            theirs.push(self.ask(&self.same)?);
-        }
-        Ok((Asked::all(&ours), Asked::all(&theirs)))
-    }
-
     /// Asks for a second.
     fn ask(&self, server: &Server) -> anyhow::Result<Asked> {
         let output = Command::new("wrk")
-            .args(["-t1", "-c", CONNECTIONS, "-d", "1s"])
+            .args(["-t1", "-c", &CONNECTIONS.to_string(), "-d", "1s"])
             .arg("-s")
             .arg(self.folder.path().join("wrk.lua"))
             .arg(format!("http://127.0.0.1:{}", server.port))
