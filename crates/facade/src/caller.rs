@@ -131,7 +131,7 @@ pub(crate) async fn scope<P: Policy>(
 ) -> Result<Scope, ApiError> {
     let token = token_of(req);
     let token = token.as_deref().map(Token::new);
-    let subject = Subject::Account(account.clone());
+    let subject = Subject::Account(*account);
     let granted = check::<P>(req, facade, token.as_ref(), &subject, arguments).await;
     let granted = granted.map_err(|error| match error {
         ApiError::FaultyRequest => unknown(account.as_str()),
@@ -155,7 +155,7 @@ pub(crate) fn scope_at_once<P: Policy>(
     }
     let token = token_of(req);
     let token = token.as_deref().map(Token::new);
-    let subject = Subject::Account(account.clone());
+    let subject = Subject::Account(*account);
     let access = access::<P>(&subject, arguments);
     let checked = facade.auth.check_at_once(token.as_ref(), access)?;
     let caller = Caller::of(req, token.as_ref(), req.arrival().at);

@@ -151,7 +151,7 @@ impl Follower {
 
     async fn may_still(&mut self) -> bool {
         self.recheck = Instant::now() + RECHECK;
-        let subject = Subject::Account(self.scope.account.clone());
+        let subject = Subject::Account(self.scope.account);
         let access = Access {
             subject: &subject,
             right: Right::Read,

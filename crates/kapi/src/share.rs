@@ -275,7 +275,7 @@ mod tests {
                 limit: 7,
             },
         ] {
-            for account in [None, Some(account.clone())] {
+            for account in [None, Some(account)] {
                 let share = Share {
                     account,
                     realms: vec!["a.example.com".into()],

@@ -79,7 +79,7 @@ impl Accounts {
             .is_none_or(|known| !known.eq_ignore_ascii_case(realm))
         {
             self.learned
-                .insert(account.clone(), realm.to_ascii_lowercase().into());
+                .insert(*account, realm.to_ascii_lowercase().into());
         }
     }
 
@@ -102,7 +102,7 @@ impl Accounts {
             }
         }
         realms.map(|realms| Scope {
-            account: account.clone(),
+            account: *account,
             realms,
         })
     }

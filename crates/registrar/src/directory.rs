@@ -189,7 +189,7 @@ fn identified(registration: &Registration, device: &Device) -> Registration {
     };
     Registration {
         account: registration::AccountData {
-            id: known.id.clone().or_else(|| told.id.clone()),
+            id: known.id.or(told.id),
             realm: or(&known.realm, &told.realm),
             name: or(&known.name, &told.name),
             authorizing_id: or(&known.authorizing_id, &told.authorizing_id),

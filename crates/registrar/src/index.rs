@@ -190,7 +190,7 @@ impl Index {
             group
         };
         if let Some(account) = &owner.account {
-            let mut groups = self.accounts.entry(account.clone()).or_default();
+            let mut groups = self.accounts.entry(*account).or_default();
             add(&mut groups, &group);
         }
         if let Some(realm) = &owner.folded_account_realm {

@@ -389,7 +389,7 @@ pub(crate) fn read<'a, T: Words<'a>>(
         source,
         network,
         account: AccountData {
-            id: owner.account.clone(),
+            id: owner.account,
             realm: shared(&owner.account_realm),
             name: shared(&owner.account_name),
             authorizing_id,

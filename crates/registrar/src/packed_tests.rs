@@ -111,7 +111,7 @@ fn owned(view: &View<'_>) -> Registration {
         source: source(&view.source),
         network: source(&view.network),
         account: AccountData {
-            id: view.account.id.clone(),
+            id: view.account.id,
             realm: maybe(&view.account.realm),
             name: maybe(&view.account.name),
             authorizing_id: maybe(&view.account.authorizing_id),

@@ -21,8 +21,10 @@ impl Registrar {
         self.accounts.scope(account, realm).or_else(|| {
             // Others may have taken its place among those that are remembered.
             let realms = self.table.realms_of(account);
-            let account = account.clone();
-            (!realms.is_empty()).then_some(Scope { account, realms })
+            (!realms.is_empty()).then_some(Scope {
+                account: *account,
+                realms,
+            })
         })
     }
 

@@ -89,7 +89,7 @@ impl Owner {
         let folded_account_realm = account.realm.as_ref().map(fold);
         Self {
             realm: realm.clone(),
-            account: account.id.clone(),
+            account: account.id,
             account_realm: account.realm.as_ref().map(once),
             folded_account_realm: folded_account_realm.filter(|own| *own != folded_realm),
             folded_realm,

@@ -73,7 +73,7 @@ impl Registrar {
             return Ok(known);
         };
         let share = Share {
-            account: Some(account.clone()),
+            account: Some(*account),
             ..Share::default()
         };
         let round = Box::pin(self.ask_all(division, &share)).await?;
@@ -86,7 +86,7 @@ impl Registrar {
             }
         }
         Ok(realms.map(|realms| Scope {
-            account: account.clone(),
+            account: *account,
             realms,
         }))
     }
@@ -338,7 +338,7 @@ fn apart(found: &[Arc<Registration>]) -> Vec<Held> {
 fn of_scope(scope: Option<&Scope>) -> Share {
     match scope {
         Some(scope) => Share {
-            account: Some(scope.account.clone()),
+            account: Some(scope.account),
             realms: scope.realms.clone(),
             ..Share::default()
         },

@@ -73,8 +73,7 @@ pub(crate) fn merge(
             id: report
                 .account
                 .id
-                .clone()
-                .or_else(|| current.and_then(|c| c.account.id.clone())),
+                .or_else(|| current.and_then(|c| c.account.id)),
             realm: keep(&report.account.realm, |r| &r.account.realm),
             name: keep(&report.account.name, |r| &r.account.name),
             authorizing_id: keep(&report.account.authorizing_id, |r| {

@@ -1,10 +1,14 @@
 //! Names that identify: accounts, zones, and which usernames and realms may be flushed.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
 /// A Kazoo account's id: 32 lower-case hex digits.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AccountId(Arc<str>);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AccountId([u8; 32]);
 
 /// Why a string is no [`AccountId`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,36 +19,46 @@ impl AccountId {
     /// Takes 32 lower-case hex digits and nothing else.
     pub fn parse(text: &str) -> Result<Self, NameError> {
         let hex = |byte: u8| byte.is_ascii_digit() | (b'a'..=b'f').contains(&byte);
+        let digits: [u8; 32] = text.as_bytes().try_into().map_err(|_| NameError)?;
         // All of them are looked at, so that it takes no branch for each.
-        if text.len() == 32 && text.bytes().fold(true, |all, byte| all & hex(byte)) {
-            Ok(Self(text.into()))
-        } else {
-            Err(NameError)
-        }
+        let are_hex = digits.iter().fold(true, |all, byte| all & hex(*byte));
+        are_hex.then_some(Self(digits)).ok_or(NameError)
     }
 
     /// The digits.
     pub fn as_str(&self) -> &str {
-        &self.0
+        // They are ASCII.
+        str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// The name of the account's database, as Kazoo encodes it in messages.
     pub fn database(&self) -> String {
-        let (head, rest) = self.0.split_at_checked(2).unwrap_or(("", &self.0));
+        let digits = self.as_str();
+        let (head, rest) = digits.split_at_checked(2).unwrap_or(("", digits));
         let (next, tail) = rest.split_at_checked(2).unwrap_or(("", rest));
         format!("account%2F{head}%2F{next}%2F{tail}")
     }
 }
 
+/// As four words, which take a hasher less time than bytes.
+impl Hash for AccountId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let (words, _) = self.0.as_chunks();
+        for word in words {
+            state.write_u64(u64::from_le_bytes(*word));
+        }
+    }
+}
+
 impl fmt::Debug for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
 impl fmt::Display for AccountId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 

@@ -56,7 +56,7 @@ impl JwtAuth {
         let claims = self.verify(token).await?;
         let own = AccountId::parse(&claims.account_id).map_err(|_| Denied::NoCredentials)?;
         let is_superduper = self.settings.superduper_accounts.contains(&own);
-        let is_own = *access.subject == Subject::Account(own.clone());
+        let is_own = *access.subject == Subject::Account(own);
         if !is_own && !is_superduper {
             return Err(Denied::NoRight);
         }

@@ -131,7 +131,7 @@ mod tests {
         )
         .unwrap();
         let judged = |endpoint, arguments, method, account: &AccountId| {
-            let subject = Subject::Account(account.clone());
+            let subject = Subject::Account(*account);
             let access = Access {
                 subject: &subject,
                 right: super::super::Right::Read,
@@ -148,7 +148,7 @@ mod tests {
         assert!(!judged("registrations", "", "GET", &other));
         assert!(judged("devices", "status", "GET", &other));
         let none: Restrictions = HashMap::new();
-        let subject = Subject::Account(own.clone());
+        let subject = Subject::Account(own);
         let access = Access {
             subject: &subject,
             right: super::super::Right::Read,

@@ -85,7 +85,7 @@ impl Lists {
         scope: &Scope,
         shape: Shape,
     ) -> Option<Arc<List>> {
-        let list = self.0.get(&(scope.account.clone(), shape))?;
+        let list = self.0.get(&(scope.account, shape))?;
         if !list.was_asked_for.load(Ordering::Relaxed) {
             list.was_asked_for.store(true, Ordering::Relaxed);
         }
@@ -111,7 +111,7 @@ impl Lists {
             was_asked_for: AtomicBool::new(true),
         });
         self.0
-            .insert((scope.account.clone(), shape), Arc::clone(&list));
+            .insert((scope.account, shape), Arc::clone(&list));
         list
     }
 }

@@ -216,7 +216,7 @@ impl State {
                 realm: short(Some(counted.realm)),
                 count: by,
             };
-            self.accounts.insert(id.clone(), new);
+            self.accounts.insert(*id, new);
         }
     }
 
