@@ -1,10 +1,10 @@
 //! A request, however far it has come: to the routes, or only to the door.
 
-use std::time::Instant;
+use std::{borrow::Cow, time::Instant};
 
 use actix_web::{HttpMessage as _, HttpRequest, dev::RequestHead};
 
-use crate::boundary::RequestId;
+use crate::{auth::token_of, boundary::RequestId};
 
 /// What is noted of a request when it comes.
 #[derive(Clone, Copy)]
@@ -30,6 +30,10 @@ pub(crate) trait Asked {
     fn head(&self) -> &RequestHead;
     /// What was noted of it when it came.
     fn arrival(&self) -> Arrival;
+    /// The caller's token.
+    fn token(&self) -> Option<Cow<'_, str>> {
+        token_of(self.head())
+    }
 }
 
 impl Asked for HttpRequest {

@@ -1,7 +1,7 @@
 //! A request that was found to have a right to what it asks for. Handlers get at registrations no
 //! other way.
 
-use std::{future::Future, marker::PhantomData, pin::Pin, time::Instant};
+use std::{future::Future, marker::PhantomData, pin::Pin};
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -14,7 +14,7 @@ use registration::{AccountId, UnsafeName, check_flushable};
 use crate::{
     Facade,
     asked::Asked,
-    auth::{Access, Denied, Granted, Right, Subject, Token, token_of},
+    auth::{Access, Denied, Granted, Right, Subject, Token},
     error::ApiError,
     throttle::Caller,
 };
@@ -91,7 +91,7 @@ impl FromRequest for Administrator {
 
 /// Fails unless the caller has the right to all accounts.
 pub(crate) async fn check_system<P: Policy>(req: &HttpRequest) -> Result<(), ApiError> {
-    let token = token_of(req);
+    let token = req.token();
     let token = token.as_deref().map(Token::new);
     check::<P>(req, facade(req)?, token.as_ref(), &Subject::System, "").await?;
     Ok(())
@@ -109,7 +109,7 @@ async fn authorize<P: Policy>(req: &HttpRequest) -> Result<(Scope, Option<String
     let facade = facade(req)?;
     let Ok(id) = AccountId::parse(&account) else {
         // Whether an account exists is told only to those who may ask at all.
-        let token = token_of(req);
+        let token = req.token();
         let token = token.as_deref().map(Token::new);
         return Err(if facade.auth.knows(token.as_ref()).await {
             unknown(&account)
@@ -129,7 +129,7 @@ pub(crate) async fn scope<P: Policy>(
     account: &AccountId,
     arguments: &str,
 ) -> Result<Scope, ApiError> {
-    let token = token_of(req);
+    let token = req.token();
     let token = token.as_deref().map(Token::new);
     let subject = Subject::Account(*account);
     let granted = check::<P>(req, facade, token.as_ref(), &subject, arguments).await;
@@ -140,31 +140,6 @@ pub(crate) async fn scope<P: Policy>(
     let realm = granted.realm.as_deref();
     let scope = facade.registrar.find_scope(account, realm).await?;
     scope.ok_or_else(|| unknown(account.as_str()))
-}
-
-/// The same, if neither another node nor anyone else may have to be asked.
-pub(crate) fn scope_at_once<P: Policy>(
-    req: &dyn Asked,
-    facade: &Facade,
-    account: &AccountId,
-    arguments: &str,
-) -> Option<Result<Scope, ApiError>> {
-    // Before the token is looked at: its digest would be made again by whoever waits.
-    if !facade.auth.asks_nobody() || facade.registrar.division().is_some() {
-        return None;
-    }
-    let token = token_of(req);
-    let token = token.as_deref().map(Token::new);
-    let subject = Subject::Account(*account);
-    let access = access::<P>(&subject, arguments);
-    let checked = facade.auth.check_at_once(token.as_ref(), access)?;
-    let caller = Caller::of(req, token.as_ref(), req.arrival().at);
-    let admitted = facade.throttle.admit_token(&caller);
-    let granted = admitted.and_then(|()| judged(facade, &caller, checked));
-    Some(granted.and_then(|granted| {
-        let scope = facade.registrar.scope(account, granted.realm.as_deref());
-        scope.ok_or_else(|| unknown(account.as_str()))
-    }))
 }
 
 fn unknown(account: &str) -> ApiError {
@@ -187,7 +162,7 @@ async fn check<P: Policy>(
     subject: &Subject,
     arguments: &str,
 ) -> Result<Granted, ApiError> {
-    let caller = Caller::of(req, token, Instant::now());
+    let caller = Caller::of(req, token);
     facade.throttle.admit_token(&caller)?;
     let access = access::<P>(subject, arguments);
     let checked = facade.auth.check(token, access).await;

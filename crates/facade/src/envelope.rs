@@ -10,11 +10,10 @@ use actix_web::{
 use kapi::write_text;
 use serde::Serialize;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 
 use crate::{
-    Facade, asked::Asked, auth::token_of, boundary::RequestId, error::ApiError, pieces::Pieces,
-    query::Params,
+    Facade, asked::Asked, boundary::RequestId, error::ApiError, pieces::Pieces, query::Params,
+    revision::Revision,
 };
 
 /// A member's name, with what stands around it.
@@ -60,7 +59,7 @@ pub(crate) fn success(
     data: Vec<u8>,
     extras: &Extras,
 ) -> Result<HttpResponse, ApiError> {
-    let revision = revision(&data);
+    let revision = Revision::of(&data);
     answer(
         req,
         facade,
@@ -87,16 +86,16 @@ pub(crate) fn ended(mut data: Vec<u8>) -> Bytes {
 pub(crate) fn answer(
     req: &dyn Asked,
     facade: &Facade,
-    (content, revision): (Content<'_>, &str),
+    (content, revision): (Content<'_>, &Revision),
     extras: &Extras,
 ) -> Result<HttpResponse, ApiError> {
     let pretty = Params::of(req).flag("pretty")?;
-    if let Some(unchanged) = unchanged(req, revision) {
+    if let Some(unchanged) = revision.unchanged(req) {
         return Ok(unchanged);
     }
     let mut envelope = before_data(req, facade, revision, extras);
     let mut response = HttpResponse::Ok();
-    response.insert_header((header::ETAG, quoted(revision)));
+    response.insert_header((header::ETAG, revision.etag()));
     match content {
         Content::Ended(data) if data.len() > COPIED && !pretty => {
             let body = Pieces::new([envelope.into(), data]);
@@ -123,7 +122,7 @@ pub(crate) const END: &str = "}";
 pub(crate) fn before_data(
     req: &dyn Asked,
     facade: &Facade,
-    revision: &str,
+    revision: &Revision,
     extras: &Extras,
 ) -> Vec<u8> {
     let mut envelope = Members::new();
@@ -138,11 +137,10 @@ pub(crate) fn before_data(
     }
     let mut digits = RequestId::digits();
     envelope.plain(key!("request_id"), req.arrival().id.encode(&mut digits));
-    envelope.plain(key!("revision"), revision);
+    envelope.plain(key!("revision"), revision.digits());
     envelope.maybe(key!("start_key"), extras.start_key.as_deref());
-    envelope.plain(key!("status"), "success");
-    envelope.plain(key!("timestamp"), &timestamp(facade));
-    envelope.plain(key!("version"), env!("CARGO_PKG_VERSION"));
+    let of_now = |second: &Second| envelope.written(&second.success, "");
+    Second::with(facade, of_now);
     envelope.maybe(key!("warning"), extras.warning.as_deref());
     envelope.written(key!("data"), "");
     envelope.begun()
@@ -158,7 +156,7 @@ impl Members {
     }
 
     #[inline]
-    fn written(&mut self, key: &'static str, value: &str) {
+    fn written(&mut self, key: &str, value: &str) {
         self.0.extend_from_slice(key.as_bytes());
         self.0.extend_from_slice(value.as_bytes());
     }
@@ -170,9 +168,9 @@ impl Members {
 
     /// A text of ours, in which nothing has to be escaped.
     #[inline]
-    fn plain(&mut self, key: &'static str, text: &str) {
+    fn plain(&mut self, key: &'static str, text: impl AsRef<[u8]>) {
         self.written(key, "\"");
-        self.0.extend_from_slice(text.as_bytes());
+        self.0.extend_from_slice(text.as_ref());
         self.0.push(b'"');
     }
 
@@ -192,29 +190,6 @@ impl Members {
     }
 }
 
-/// A revision as a header has it.
-fn quoted(revision: &str) -> String {
-    ["\"", revision, "\""].concat()
-}
-
-/// A strong validator of data: equal content, equal revision.
-pub(crate) fn revision(data: &[u8]) -> String {
-    hex_half(&Sha256::digest(data))
-}
-
-/// 304, if the caller has data of this revision already.
-pub(crate) fn unchanged(req: &dyn Asked, revision: &str) -> Option<HttpResponse> {
-    if !req.head().headers.contains_key(header::IF_NONE_MATCH) {
-        return None;
-    }
-    let etag = quoted(revision);
-    has_already(req, &etag).then(|| {
-        HttpResponse::NotModified()
-            .insert_header((header::ETAG, etag))
-            .finish()
-    })
-}
-
 /// The answer to a request that failed.
 pub(crate) fn failure(req: &dyn Asked, facade: &Facade, error: &ApiError) -> HttpResponse {
     let status = error.status_code();
@@ -230,7 +205,7 @@ pub(crate) fn failure(req: &dyn Asked, facade: &Facade, error: &ApiError) -> Htt
         } else {
             "error"
         },
-        timestamp: timestamp(facade),
+        timestamp: Second::with(facade, |second| Rc::clone(&second.timestamp)),
         version: env!("CARGO_PKG_VERSION"),
     };
     let mut response = HttpResponse::build(status);
@@ -270,42 +245,43 @@ fn json(
     }
 }
 
-/// A strong validator of data by its digest: equal content, equal revision.
-pub(crate) fn hex_half(digest: &[u8]) -> String {
-    let mut digits = vec![0; 32];
-    // A digest is longer than that.
-    let _ = hex::encode_to_slice(digest.get(..16).unwrap_or(digest), &mut digits);
-    String::from_utf8(digits).unwrap_or_default()
-}
-
-pub(crate) fn has_already(req: &dyn Asked, etag: &str) -> bool {
-    let is_read = matches!(req.head().method.as_str(), "GET" | "HEAD");
-    let values = (req.head().headers)
-        .get_all(header::IF_NONE_MATCH)
-        .filter_map(|value| value.to_str().ok());
-    let mut tags = values.flat_map(|value| value.split(',')).map(str::trim);
-    is_read && tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
-}
-
 fn echoed_token<'a>(req: &'a dyn Asked, facade: &Facade) -> Option<Cow<'a, str>> {
-    facade.echo_token.then(|| token_of(req).unwrap_or_default())
+    facade.echo_token.then(|| req.token().unwrap_or_default())
 }
 
-/// Now, as the API writes it. A second's text is made once for each worker.
-fn timestamp(facade: &Facade) -> Rc<str> {
-    thread_local! {
-        static LAST: RefCell<(i64, Rc<str>)> = RefCell::new((0, written(0)));
-    }
-    let second = i64::try_from(facade.clock.now().seconds().0).unwrap_or(i64::MAX);
-    LAST.with_borrow_mut(|(last, text)| {
-        if *last != second {
-            (*last, *text) = (second, written(second));
+/// What envelopes say of now. A second's texts are made once for each worker.
+struct Second {
+    at: i64,
+    timestamp: Rc<str>,
+    /// The members that a good answer has after its revision.
+    success: String,
+}
+
+impl Second {
+    fn of(second: i64) -> Self {
+        let time = jiff::Timestamp::from_second(second).unwrap_or(jiff::Timestamp::MAX);
+        let mut members = Members(Vec::new());
+        members.plain(key!("status"), "success");
+        members.plain(key!("timestamp"), time.to_string());
+        members.plain(key!("version"), env!("CARGO_PKG_VERSION"));
+        Self {
+            at: second,
+            timestamp: time.to_string().into(),
+            success: String::from_utf8(members.0).unwrap_or_default(),
         }
-        Rc::clone(text)
-    })
-}
+    }
 
-fn written(second: i64) -> Rc<str> {
-    let time = jiff::Timestamp::from_second(second).unwrap_or(jiff::Timestamp::MAX);
-    time.to_string().into()
+    /// Shows this second's.
+    fn with<T>(facade: &Facade, show: impl FnOnce(&Self) -> T) -> T {
+        thread_local! {
+            static LAST: RefCell<Second> = RefCell::new(Second::of(0));
+        }
+        let second = i64::try_from(facade.clock.now().seconds().0).unwrap_or(i64::MAX);
+        LAST.with_borrow_mut(|last| {
+            if last.at != second {
+                *last = Self::of(second);
+            }
+            show(last)
+        })
+    }
 }

@@ -16,7 +16,8 @@ use tokio::{
 
 use crate::{
     Facade,
-    auth::{Access, Right, Subject, Token, token_of},
+    asked::Asked as _,
+    auth::{Access, Right, Subject, Token},
     caller::{Authorized, ToRead},
     error::ApiError,
     openapi::ReadRefused,
@@ -102,7 +103,7 @@ impl Follower {
             following.last_id
         )));
         Self {
-            token: token_of(req).map(Cow::into_owned),
+            token: req.token().map(Cow::into_owned),
             facade,
             scope,
             shape,

@@ -25,6 +25,7 @@ mod page;
 mod pieces;
 mod query;
 mod registrations;
+mod revision;
 mod summary;
 mod system;
 mod table_format;

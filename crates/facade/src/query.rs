@@ -1,6 +1,6 @@
 //! The query string, read once and leniently: unknown parameters are other people's business.
 
-use actix_web::web::Query;
+use actix_web::{dev::RequestHead, web::Query};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -38,7 +38,12 @@ pub(crate) struct Params(Vec<(String, String)>);
 impl Params {
     /// Reads the request's query string; what cannot be read counts as not there.
     pub(crate) fn of(req: &dyn Asked) -> Self {
-        let query = req.head().uri.query().map(Query::from_query);
+        Self::of_head(req.head())
+    }
+
+    /// The same of a request's head.
+    pub(crate) fn of_head(head: &RequestHead) -> Self {
+        let query = head.uri.query().map(Query::from_query);
         let read = query.and_then(Result::ok).map(Query::into_inner);
         Self(read.unwrap_or_default())
     }

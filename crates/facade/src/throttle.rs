@@ -42,14 +42,14 @@ enum Who {
 pub(crate) struct Caller {
     address: Option<IpAddr>,
     token: Option<Digest>,
-    /// When its token is looked at: long after it has come, where a stream's is looked at again.
+    /// When it has come.
     now: Instant,
 }
 
 impl Caller {
-    pub(crate) fn of(req: &dyn Asked, token: Option<&Token<'_>>, now: Instant) -> Self {
+    pub(crate) fn of(req: &dyn Asked, token: Option<&Token<'_>>) -> Self {
         Self {
-            now,
+            now: req.arrival().at,
             address: req.head().peer_addr.map(|address| address.ip()),
             token: token.map(Token::digest),
         }

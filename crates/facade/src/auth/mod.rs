@@ -90,37 +90,21 @@ impl Auth {
         token: Option<&Token<'_>>,
         access: Access<'_>,
     ) -> Result<Granted, Denied> {
-        if let Some(checked) = self.check_at_once(token, access) {
-            return checked;
-        }
         match (self, token) {
+            (Self::None, _) => Ok(Granted::default()),
+            (_, None) => Err(Denied::NoCredentials),
+            (Self::Static(tokens), Some(token)) => tokens.check(token, access),
             // Apart, so that every answer does not take the room that these may need.
             (Self::Jwt(jwt), Some(token)) => Box::pin(jwt.check(token.text(), access)).await,
             (Self::Crossbar(crossbar), Some(token)) => {
                 Box::pin(crossbar.check(token, access)).await
             }
-            // These were told at once.
-            (Self::None | Self::Static(_), _) | (_, None) => Err(Denied::NoCredentials),
         }
     }
 
     /// Whether nobody is ever asked what a token may do.
     pub(crate) fn asks_nobody(&self) -> bool {
         matches!(self, Self::None | Self::Static(_))
-    }
-
-    /// The same as [`Auth::check`], if nobody may have to be asked.
-    pub(crate) fn check_at_once(
-        &self,
-        token: Option<&Token<'_>>,
-        access: Access<'_>,
-    ) -> Option<Result<Granted, Denied>> {
-        match (self, token) {
-            (Self::None, _) => Some(Ok(Granted::default())),
-            (_, None) => Some(Err(Denied::NoCredentials)),
-            (Self::Static(tokens), Some(token)) => Some(tokens.check(token, access)),
-            (Self::Jwt(_) | Self::Crossbar(_), Some(_)) => None,
-        }
     }
 
     /// How often what was learned of tokens and keys was remembered; never where

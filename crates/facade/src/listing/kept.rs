@@ -24,6 +24,7 @@ use crate::{
     envelope::{self, Content, Extras},
     error::ApiError,
     order::by_name,
+    revision::Revision,
     zoned::Shape,
 };
 
@@ -54,7 +55,7 @@ pub(super) struct List {
     length: usize,
     /// With the envelope's end.
     data: Bytes,
-    revision: String,
+    revision: Revision,
     /// Since the last sweep.
     was_asked_for: AtomicBool,
 }
@@ -104,14 +105,13 @@ impl Lists {
         let data = text(&found, shape);
         let list = Arc::new(List {
             realms: scope.realms.clone(),
-            revision: envelope::revision(&data),
+            revision: Revision::of(&data),
             mark,
             length: found.len(),
             data: envelope::ended(data),
             was_asked_for: AtomicBool::new(true),
         });
-        self.0
-            .insert((scope.account, shape), Arc::clone(&list));
+        self.0.insert((scope.account, shape), Arc::clone(&list));
         list
     }
 }

@@ -26,6 +26,7 @@ use crate::{
     filter::Filters,
     order::{Place, by_name},
     query::Params,
+    revision::Revision,
     table_format::{write_head, write_row},
     zoned::Shape,
 };
@@ -180,7 +181,7 @@ fn json(
         return envelope::success(req, facade, text(&registrations, shape), extras);
     }
     let revision = revision(&registrations, shape);
-    if let Some(unchanged) = envelope::unchanged(req, &revision) {
+    if let Some(unchanged) = revision.unchanged(req) {
         return Ok(unchanged);
     }
     let mut head = envelope::before_data(req, facade, &revision, extras);
@@ -190,16 +191,16 @@ fn json(
     let pieces = pieces(head, registrations, write, tail);
     Ok(HttpResponse::Ok()
         .content_type("application/json")
-        .insert_header((header::ETAG, format!("\"{revision}\"")))
+        .insert_header((header::ETAG, revision.etag()))
         .streaming(stream::iter(pieces.map(Ok::<_, Infallible>))))
 }
 
 /// Of a list that is written only as it is sent.
-fn revision(registrations: &[Held], shape: Shape) -> String {
+fn revision(registrations: &[Held], shape: Shape) -> Revision {
     let mut digest = Sha256::new();
     digest.update([u8::from(shape.with_zone)]);
     content_of(registrations, |bytes| digest.update(bytes));
-    envelope::hex_half(&digest.finalize())
+    Revision::of_digest(&digest.finalize())
 }
 
 fn csv(registrations: Registrations, next: Option<Place>) -> HttpResponse {

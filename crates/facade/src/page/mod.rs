@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     app::{PROBE, resource},
-    envelope::{has_already, hex_half},
+    revision::Revision,
 };
 
 /// Nothing from elsewhere, no script or style within the page, and no text taken for markup.
@@ -47,12 +47,12 @@ static ASSETS: [Asset; 12] = assets! {
 };
 
 /// The same validator for as long as none of the files changes.
-static ETAG: LazyLock<String> = LazyLock::new(|| {
+static REVISION: LazyLock<Revision> = LazyLock::new(|| {
     let mut digest = Sha256::new();
     for asset in &ASSETS {
         digest.update(asset.text);
     }
-    format!("\"{}\"", hex_half(&digest.finalize()))
+    Revision::of_digest(&digest.finalize())
 });
 
 /// The page's routes.
@@ -68,14 +68,14 @@ pub(crate) fn routes(config: &mut ServiceConfig) {
 }
 
 fn answer(req: &HttpRequest, asset: &Asset) -> HttpResponse {
-    let is_known = has_already(req, &ETAG);
+    let is_known = REVISION.is_known_to(req);
     let mut response = if is_known {
         HttpResponse::NotModified()
     } else {
         HttpResponse::Ok()
     };
     response
-        .insert_header((header::ETAG, ETAG.as_str()))
+        .insert_header((header::ETAG, REVISION.etag()))
         // Asked for each time, so that the files of one version always come together.
         .insert_header((header::CACHE_CONTROL, "no-cache"))
         .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
