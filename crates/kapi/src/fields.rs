@@ -137,14 +137,25 @@ fn write_value(value: &Value<'_>, out: &mut Vec<u8>) {
 
 /// Appends a text as a JSON string.
 pub fn write_text(text: &str, out: &mut Vec<u8>) {
-    // Nearly all are as they are; whether they are is seen many bytes at a time.
-    let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
-    if !text.bytes().fold(true, |all, byte| all & is_plain(byte)) {
+    // Nearly all are as they are.
+    if !is_plain(text.as_bytes()) {
         return write_serialized(text, out);
     }
     out.push(b'"');
     out.extend_from_slice(text.as_bytes());
     out.push(b'"');
+}
+
+/// Whether nothing of a text has to be escaped, seen many bytes at a time.
+fn is_plain(text: &[u8]) -> bool {
+    let are_plain = |bytes: &[u8; 16]| {
+        let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
+        bytes.iter().fold(true, |all, byte| all & is_plain(*byte))
+    };
+    let (parts, rest) = text.as_chunks();
+    let mut last = [b' '; 16];
+    last.iter_mut().zip(rest).for_each(|(to, byte)| *to = *byte);
+    parts.iter().all(are_plain) && are_plain(&last)
 }
 
 fn write_serialized(value: &(impl Serialize + ?Sized), out: &mut Vec<u8>) {

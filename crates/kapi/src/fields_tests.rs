@@ -188,3 +188,17 @@ proptest! {
         prop_assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&text).unwrap());
     }
 }
+
+#[test]
+fn what_has_to_be_escaped_is_seen_wherever_it_stands() {
+    for at in 0..40 {
+        for odd in ["\"", "\\", "\0", "\u{1f}", "\u{7f}", "é"] {
+            let mut text = "a".repeat(40);
+            text.replace_range(at..=at, odd);
+            let mut out = Vec::new();
+            write_text(&text, &mut out);
+            let out = String::from_utf8(out).unwrap();
+            assert_eq!(out, serde_json::to_string(&text).unwrap());
+        }
+    }
+}
