@@ -16,7 +16,7 @@ use std::{
 use actix_http::Request;
 use actix_web::{
     Error, HttpResponse,
-    body::{BoxBody, EitherBody, MessageBody},
+    body::{BoxBody, MessageBody},
     dev::{
         AppConfig, RequestHead, Response, Service, ServiceFactory, ServiceResponse, forward_ready,
     },
@@ -75,7 +75,7 @@ impl<A> AtOnce<A> {
     }
 }
 
-type Answer<B> = Result<Response<EitherBody<B>>, Error>;
+type Answer = Result<Response<BoxBody>, Error>;
 
 impl<A, B> ServiceFactory<Request> for AtOnce<A>
 where
@@ -90,7 +90,7 @@ where
     A::Future: 'static,
     B: MessageBody + 'static,
 {
-    type Response = Response<EitherBody<B>>;
+    type Response = Response<BoxBody>;
     type Error = Error;
     type Config = AppConfig;
     type Service = AtOnce<A::Service>;
@@ -111,18 +111,18 @@ where
     A: Service<Request, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody + 'static,
 {
-    type Response = Response<EitherBody<B>>;
+    type Response = Response<BoxBody>;
     type Error = Error;
     type Future = Either<
-        Either<Ready<Answer<B>>, LocalBoxFuture<'static, Answer<B>>>,
-        MapOk<A::Future, fn(ServiceResponse<B>) -> Response<EitherBody<B>>>,
+        Either<Ready<Answer>, LocalBoxFuture<'static, Answer>>,
+        MapOk<A::Future, fn(ServiceResponse<B>) -> Response<BoxBody>>,
     >;
 
     forward_ready!(app);
 
     fn call(&self, request: Request) -> Self::Future {
         let Some(question) = Question::of(request.head()) else {
-            return Either::Right(self.app.call(request).map_ok(routed::<B>));
+            return Either::Right(self.app.call(request).map_ok(routed));
         };
         let asking = Asking::new(request, question);
         Either::Left(match asking.answer_now(&self.known) {
@@ -132,9 +132,8 @@ where
     }
 }
 
-fn routed<B: MessageBody>(response: ServiceResponse<B>) -> Response<EitherBody<B>> {
-    let response: Response<B> = response.into();
-    response.map_body(|_, body| EitherBody::left(body))
+fn routed(response: ServiceResponse<impl MessageBody + 'static>) -> Response<BoxBody> {
+    response.map_into_boxed_body().into()
 }
 
 /// What is wanted of an account.
@@ -241,7 +240,7 @@ impl Asking {
     }
 
     /// The answer, if it is not to be waited for.
-    fn answer_now<B>(&self, known: &Known) -> Option<Answer<B>> {
+    fn answer_now(&self, known: &Known) -> Option<Answer> {
         let address = self.head().peer_addr.map(|address| address.ip());
         let facade = &known.facade;
         let answering = || match facade.throttle.admit_request(address) {
@@ -255,7 +254,7 @@ impl Asking {
         Some(self.finish(known, answered))
     }
 
-    async fn answer<B>(self, known: Rc<Known>) -> Answer<B> {
+    async fn answer(self, known: Rc<Known>) -> Answer {
         // Not moved any more, as it is large.
         let answering = pin!(self.wait(&known.facade));
         let answering = AssertUnwindSafe(answering).catch_unwind();
@@ -274,7 +273,7 @@ impl Asking {
         }
     }
 
-    fn finish<B>(&self, known: &Known, answered: thread::Result<Answered>) -> Answer<B> {
+    fn finish(&self, known: &Known, answered: thread::Result<Answered>) -> Answer {
         let (facade, Arrival { id, at }) = (&known.facade, self.arrival);
         let span = if self.span.is_none() && !matches!(answered, Ok(Ok(_))) {
             boundary::span(self.head(), id)
@@ -299,8 +298,7 @@ impl Asking {
             (_, Wanted::Count) => facade.metrics.answered((method, COUNT), status, took),
         }
         boundary::log(method, status, took);
-        let response: Response<BoxBody> = response.into();
-        Ok(response.map_body(|_, body| EitherBody::right(body)))
+        Ok(response.into())
     }
 }
 
