@@ -237,7 +237,7 @@ fn of(
         if let ([at_small, .., at_large], true) = (asked.as_slice(), manner != Manner::Spread) {
             let large = || at_large.ask(at_large.server);
             let small = || at_small.ask(at_small.server);
-            let (large, small) = in_turns(turns(&growth, 2), large, small)?;
+            let (large, small) = in_turns(turns(&growth, 4), large, small)?;
             growth.push(large.latency(), small.latency());
         }
     }

@@ -346,10 +346,16 @@ fn add(groups: &mut Groups, group: &Arc<Group>) {
     groups.push(Arc::clone(group));
 }
 
-/// Notes of all groups that are found by a realm whether it is one.
+/// Notes of the groups that are found by a realm whether it is one, after one has come or gone.
 fn note_alone(realm: &str, groups: &Groups) {
-    for group in groups {
-        group.note_alone(realm, groups.len() == 1);
+    match groups.as_slice() {
+        [one] => one.note_alone(realm, true),
+        [one, other] => {
+            one.note_alone(realm, false);
+            other.note_alone(realm, false);
+        }
+        // Of more than two nobody was alone before.
+        _ => {}
     }
 }
 
