@@ -55,10 +55,7 @@ pub(crate) fn takes_json(req: &dyn Asked) -> Result<(), ApiError> {
 
 /// What the header names, each with its quality in thousandths.
 fn accepted(req: &dyn Asked) -> Vec<(String, u16)> {
-    let mut values = req.head().headers.get_all(header::ACCEPT).peekable();
-    if values.peek().is_none() {
-        return Vec::new();
-    }
+    let values = req.head().headers.get_all(header::ACCEPT);
     let values = values.filter_map(|value| value.to_str().ok());
     let each = values.flat_map(|value| value.split(','));
     each.filter_map(|range| {

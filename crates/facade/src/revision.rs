@@ -64,13 +64,12 @@ impl Revision {
                 .finish()
         })
     }
+
     /// Whether the caller says that it has data of this revision.
     pub(crate) fn is_known_to(&self, req: &dyn Asked) -> bool {
-        let mut values = req.head().headers.get_all(header::IF_NONE_MATCH).peekable();
-        if values.peek().is_none() {
-            return false;
-        }
-        let is_read = matches!(req.head().method.as_str(), "GET" | "HEAD");
+        let head = req.head();
+        let is_read = matches!(head.method.as_str(), "GET" | "HEAD");
+        let values = head.headers.get_all(header::IF_NONE_MATCH);
         let values = values.filter_map(|value| value.to_str().ok());
         let mut tags = values.flat_map(|value| value.split(',')).map(str::trim);
         let is_own = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).as_bytes() == self.etag();

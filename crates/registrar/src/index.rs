@@ -144,7 +144,7 @@ impl Members {
     }
 }
 
-/// Only one of their locks is to be held at a time, and none of the maps'.
+/// Only one of their locks is to be held at a time, and no map's is to be taken meanwhile.
 pub(crate) type Groups = Vec<Arc<Group>>;
 
 /// Slots by account and by realm. Realms are folded to lower case.
