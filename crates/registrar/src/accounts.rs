@@ -7,12 +7,9 @@ use quick_cache::{
     UnitWeighter,
     sync::{Cache, DefaultLifecycle},
 };
-use registration::{AccountId, Registration, Text};
+use registration::{AccountId, Text};
 
 use crate::held::Held;
-
-/// The most accounts that are remembered from registrations; those that nobody asks for go first.
-const MAX_LEARNED: usize = 1_000_000;
 
 /// Everything that belongs to an account: registrations with its id or of one of its realms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,11 +28,8 @@ impl Scope {
     }
 }
 
-/// Accounts' realms, as configured and as learned from registrations.
-pub struct Accounts {
-    configured: HashMap<AccountId, Vec<Text>>,
-    learned: Cache<AccountId, Text, UnitWeighter, DefaultHashBuilder>,
-}
+/// Accounts' realms, as configured.
+pub struct Accounts(HashMap<AccountId, Vec<Text>>);
 
 impl Accounts {
     /// With a static map of realms by account.
@@ -46,64 +40,73 @@ impl Accounts {
                 .map(|realm| Text::from(realm.to_ascii_lowercase()))
                 .collect()
         };
-        let configured = configured
-            .into_iter()
-            .map(|(account, realms)| (account, fold(realms)))
-            .collect();
-        let learned = Cache::with(
-            MAX_LEARNED,
-            MAX_LEARNED as u64,
-            UnitWeighter,
-            DefaultHashBuilder::default(),
-            DefaultLifecycle::default(),
-        );
-        Self {
-            configured,
-            learned,
-        }
+        let configured = configured.into_iter();
+        Self(
+            configured
+                .map(|(account, realms)| (account, fold(realms)))
+                .collect(),
+        )
     }
 
-    /// Remembers what a registration says of its account.
-    pub(crate) fn learn(&self, registration: &Registration) {
-        let own = &registration.account;
-        if let Some(account) = &own.id {
-            self.learn_realm(account, own.realm.as_ref().unwrap_or(&registration.realm));
-        }
+    /// The realms of all of them, lower-cased.
+    pub(crate) fn realms(&self) -> impl Iterator<Item = Text> {
+        self.0.values().flatten().cloned()
     }
 
-    /// Remembers that an account has a realm.
-    pub(crate) fn learn_realm(&self, account: &AccountId, realm: &str) {
-        if self
-            .learned
-            .get(account)
-            .is_none_or(|known| !known.eq_ignore_ascii_case(realm))
-        {
-            self.learned
-                .insert(*account, realm.to_ascii_lowercase().into());
-        }
-    }
-
-    /// The realms of all accounts, lower-cased.
-    pub(crate) fn realms(&self) -> Vec<Text> {
-        let configured = self.configured.values().flatten().cloned();
-        let learned = self.learned.iter().map(|(_, realm)| realm);
-        configured.chain(learned).collect()
-    }
-
-    /// What belongs to an account, of which the caller may know a realm; `None` if nobody has said
-    /// anything of it.
-    pub fn scope(&self, account: &AccountId, realm: Option<&str>) -> Option<Scope> {
-        let told: Option<Text> = realm.map(|realm| realm.to_ascii_lowercase().into());
-        let mut realms = self.configured.get(account).cloned();
-        for learned in told.into_iter().chain(self.learned.get(account)) {
+    /// What belongs to an account, of which the caller may know a realm, and its phones have said
+    /// one, lower-cased; `None` if nobody has said anything of it.
+    pub(crate) fn scope(
+        &self,
+        account: &AccountId,
+        told: Option<&str>,
+        said: Option<Text>,
+    ) -> Option<Scope> {
+        let told: Option<Text> = told.map(|realm| realm.to_ascii_lowercase().into());
+        let mut realms = self.0.get(account).cloned();
+        for realm in told.into_iter().chain(said) {
             let realms = realms.get_or_insert_default();
-            if !realms.contains(&learned) {
-                realms.push(learned);
+            if !realms.contains(&realm) {
+                realms.push(realm);
             }
         }
         realms.map(|realms| Scope {
             account: *account,
             realms,
         })
+    }
+}
+
+/// The most accounts that are remembered without anybody registered.
+const MAX_FORMER: usize = 1_000_000;
+
+/// The realms of accounts that have had somebody registered, who may be here no more. Those that
+/// nobody asks for go first.
+pub(crate) struct Former(Cache<AccountId, Text, UnitWeighter, DefaultHashBuilder>);
+
+impl Default for Former {
+    fn default() -> Self {
+        Self(Cache::with(
+            MAX_FORMER,
+            MAX_FORMER as u64,
+            UnitWeighter,
+            DefaultHashBuilder::default(),
+            DefaultLifecycle::default(),
+        ))
+    }
+}
+
+impl Former {
+    /// Remembers an account's realm, lower-cased.
+    pub(crate) fn remember(&self, account: AccountId, realm: &Text) {
+        self.0.insert(account, realm.clone());
+    }
+
+    pub(crate) fn realm_of(&self, account: &AccountId) -> Option<Text> {
+        self.0.get(account)
+    }
+
+    /// All their realms, lower-cased.
+    pub(crate) fn realms(&self) -> Vec<Text> {
+        self.0.iter().map(|(_, realm)| realm).collect()
     }
 }

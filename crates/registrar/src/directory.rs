@@ -169,7 +169,6 @@ impl Registrar {
             return;
         };
         self.stats.add(IDENTIFIED, 1);
-        self.accounts.learn(&after.registration());
         self.watchers.tell_with(|| {
             Some(Change {
                 kind: ChangeKind::Identified,

@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use registration::{AccountId, Text, UnixMillis};
 
 use crate::{
+    accounts::Former,
     shared::{Count, Owner},
     slot::Slot,
     slots::Slots,
@@ -150,7 +151,10 @@ pub(crate) type Groups = Vec<Arc<Group>>;
 /// Slots by account and by realm. Realms are folded to lower case.
 #[derive(Default)]
 pub(crate) struct Index {
+    /// The newest last.
     accounts: DashMap<AccountId, Groups, DefaultHashBuilder>,
+    /// Who was there and has left.
+    former: Former,
     /// A group is entered and left under the lock of its own realm here; the rest follows.
     realms: DashMap<Text, Groups, DefaultHashBuilder>,
 }
@@ -248,7 +252,12 @@ impl Index {
             drop(groups);
         }
         if let Some(account) = &owner.account {
-            unlink(&self.accounts, account, &group, |_| {});
+            unlink(&self.accounts, account, &group, |left| {
+                // Before nobody finds it there any more.
+                if left.is_empty() {
+                    self.former.remember(*account, owner.own_realm());
+                }
+            });
         }
         if let Some(realm) = &owner.folded_account_realm {
             unlink(&self.realms, realm, &group, |left| note_alone(realm, left));
@@ -316,21 +325,33 @@ impl Index {
         }
     }
 
-    /// The realms of an account's registrations.
-    pub(crate) fn realms_of(&self, account: &AccountId) -> Vec<Text> {
-        let Some(groups) = self.accounts.get(account) else {
-            return Vec::new();
-        };
-        let realms = groups.iter().map(|group| group.owner.own_realm().clone());
-        let mut realms: Vec<_> = realms.collect();
-        realms.sort_unstable();
-        realms.dedup();
-        realms
+    /// The realm of an account, lower-cased: of who came last, if anybody is there.
+    pub(crate) fn realm_of(&self, account: &AccountId) -> Option<Text> {
+        if let Some(groups) = self.accounts.get(account)
+            && let Some(newest) = groups.last()
+        {
+            return Some(newest.owner.own_realm().clone());
+        }
+        self.former.realm_of(account)
+    }
+
+    /// Remembers whose a registration was that is not taken in.
+    pub(crate) fn remember(&self, owner: &Owner) {
+        if let Some(account) = &owner.account
+            && !self.accounts.contains_key(account)
+        {
+            self.former.remember(*account, owner.own_realm());
+        }
     }
 
     /// Every realm.
     pub(crate) fn realms(&self) -> Vec<Text> {
         self.realms.iter().map(|of| of.key().clone()).collect()
+    }
+
+    /// The realms of accounts that have left; some may have come back.
+    pub(crate) fn former_realms(&self) -> Vec<Text> {
+        self.former.realms()
     }
 
     /// Whether anything is left in it.

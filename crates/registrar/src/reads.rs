@@ -18,14 +18,8 @@ impl Registrar {
     /// What belongs to an account, whose realm the caller may know; `None` if the account is not
     /// known.
     pub fn scope(&self, account: &AccountId, realm: Option<&str>) -> Option<Scope> {
-        self.accounts.scope(account, realm).or_else(|| {
-            // Others may have taken its place among those that are remembered.
-            let realms = self.table.realms_of(account);
-            (!realms.is_empty()).then_some(Scope {
-                account: *account,
-                realms,
-            })
-        })
+        let said = self.table.realm_of(account);
+        self.accounts.scope(account, realm, said)
     }
 
     /// The live registrations of an account, in no order.

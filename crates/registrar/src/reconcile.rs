@@ -130,8 +130,9 @@ impl Registrar {
 
     /// Realms that somebody is registered in, and those of known accounts, lower-cased.
     fn realms(&self) -> Vec<Text> {
-        let mut realms = self.accounts.realms();
-        realms.extend(self.table.realms());
+        let mut realms = self.table.realms();
+        realms.extend(self.table.former_realms());
+        realms.extend(self.accounts.realms());
         realms.retain(|realm| check_flushable(realm).is_ok() && !self.is_elsewhere(realm));
         realms.sort_unstable();
         realms.dedup();

@@ -259,7 +259,6 @@ impl Registrar {
             let applied = self.table.merge(&registration);
             if let Some(change) = Change::of(&applied) {
                 merged += 1;
-                self.accounts.learn(&registration);
                 self.watchers.tell_with(|| Some(change));
             }
         }

@@ -118,9 +118,7 @@ impl Registrar {
         let found = found?;
         let taken_in = self.take_all_in(made.slots);
         for owner in owners.into_inner() {
-            if let Some(account) = &owner.account {
-                self.accounts.learn_realm(account, owner.own_realm());
-            }
+            self.table.remember(&owner);
         }
         self.stats.add(RESTORED, taken_in);
         Ok(Restored {

@@ -282,10 +282,7 @@ impl Registrar {
     pub(crate) fn done(&self, applied: Applied, report: &Report) -> Outcome {
         self.watchers.tell_with(|| Change::told(&applied, report));
         match applied.decision {
-            Decision::Store(registration, stored) => {
-                self.accounts.learn(&registration);
-                Outcome::Stored(stored)
-            }
+            Decision::Store(_, stored) => Outcome::Stored(stored),
             Decision::Remove(removal) => Outcome::Removed(removal),
             Decision::Ignore(ignored) => Outcome::Ignored(ignored),
         }

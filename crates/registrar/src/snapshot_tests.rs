@@ -108,6 +108,9 @@ fn what_is_over_stays_away() {
     late.clock.advance_millis(780_000);
     assert_eq!(late.registrar.restore(&*bytes).unwrap(), restored(300, 0));
     assert!(late.users().is_empty());
+    let account = registration::AccountId::parse(crate::fakes::ACCOUNT).unwrap();
+    let scope = late.registrar.scope(&account, None).unwrap();
+    assert_eq!(scope.realms, [crate::fakes::REALM.into()], "but is known");
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::{
 
 use proptest::prelude::*;
 use registration::{
-    AccountData, AccountId, Aor, Lifetime, ManualClock, Policy, Proxy, Source, Stored, UnixSeconds,
-    Zone,
+    AccountData, AccountId, Aor, Lifetime, ManualClock, Policy, Proxy, Source, Stored, Text,
+    UnixSeconds, Zone,
 };
 
 use super::*;
@@ -211,6 +211,33 @@ fn a_phone_that_changes_account_leaves_the_old_one() {
     world.register("bob", "main.example.com", 0, 60);
     world.register("bob", "main.example.com", 1, 60);
     assert_eq!((world.users(0).len(), world.users(1).len()), (0, 1));
+}
+
+#[test]
+fn an_account_has_the_realm_of_its_newest_phones_and_keeps_it_when_they_leave() {
+    let world = World::new();
+    let account = AccountId::parse(ACCOUNTS[0]).unwrap();
+    let said = |user: &str, realm: &str, expires| {
+        let mut report = world.report(user, "device.example.com", 0, expires);
+        report.account.realm = Some(realm.into());
+        world.apply(&report);
+        world.table.realm_of(&account)
+    };
+    let is = |realm: &str| Some(Text::from(realm));
+    assert_eq!(world.table.realm_of(&account), None);
+    assert_eq!(said("amy", "Old.example.com", 60), is("old.example.com"));
+    assert_eq!(said("bob", "new.example.com", 60), is("new.example.com"));
+    assert_eq!(said("amy", "old.example.com", 60), is("new.example.com"));
+    assert_eq!(said("bob", "new.example.com", 0), is("old.example.com"));
+    assert_eq!(said("amy", "old.example.com", 0), is("old.example.com"));
+    assert_eq!(said("bob", "new.example.com", 60), is("new.example.com"));
+    assert_eq!(said("bob", "new.example.com", 0), is("new.example.com"));
+    assert!(world.table.index_is_empty());
+    assert_eq!(world.table.former_realms(), ["new.example.com".into()]);
+    assert_eq!(
+        said("eve", "third.example.com", 60),
+        is("third.example.com")
+    );
 }
 
 /// With the machine's own clock: moka reclaims by itself and takes the index along.

@@ -213,9 +213,14 @@ impl Table {
         self.index.realms()
     }
 
-    /// The realms of an account's registrations, lower-cased.
-    pub(crate) fn realms_of(&self, account: &AccountId) -> Vec<Text> {
-        self.index.realms_of(account)
+    /// The realms of accounts that had somebody registered, lower-cased.
+    pub(crate) fn former_realms(&self) -> Vec<Text> {
+        self.index.former_realms()
+    }
+
+    /// The realm that an account's phones have said, lower-cased.
+    pub(crate) fn realm_of(&self, account: &AccountId) -> Option<Text> {
+        self.index.realm_of(account)
     }
 
     /// Every live registration, in no order. Goes through the whole table.

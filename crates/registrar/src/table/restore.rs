@@ -39,6 +39,11 @@ impl Table {
         self.shards.reserve(more);
     }
 
+    /// Remembers whose registrations a snapshot held, even if all of them are over.
+    pub(crate) fn remember(&self, owner: &Owner) {
+        self.index.remember(owner);
+    }
+
     /// Takes in what a snapshot held, as far as it is not over and not known better; tells of each.
     /// Returns how many those were. Takes least where those of one owner stand together.
     pub(crate) fn restore(&self, slots: Vec<Slot>, watchers: &Watchers) -> u64 {
