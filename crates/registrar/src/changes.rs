@@ -159,20 +159,26 @@ impl Watchers {
         self.0.iter().for_each(|watcher| watcher.tell(change));
     }
 
-    /// Tells that a phone has said the same again, if anybody wants to know.
-    pub(crate) fn tell_refresh(&self, refreshed: &Refreshed) {
-        let mut wanting = self.0.iter().filter(|watcher| (watcher.wants_refreshes)());
-        let Some(first) = wanting.next() else { return };
+    fn wanting_refreshes(&self) -> impl Iterator<Item = &Watcher> {
+        self.0.iter().filter(|watcher| (watcher.wants_refreshes)())
+    }
+
+    /// Whether anybody wants to know that a phone has said the same again.
+    pub(crate) fn want_refreshes(&self) -> bool {
+        self.wanting_refreshes().next().is_some()
+    }
+
+    /// Tells that a phone has said the same again.
+    pub(crate) fn tell_refresh(&self, refreshed: Refreshed) {
         let change = Change {
             kind: ChangeKind::Refreshed,
-            before: Some(refreshed.before.clone()),
-            after: Some(refreshed.after.clone()),
+            before: Some(refreshed.before),
+            after: Some(refreshed.after),
             is_first: false,
             suppress_unregister_notify: None,
         };
-        for watcher in std::iter::once(first).chain(wanting) {
-            watcher.tell(&change);
-        }
+        let wanting = self.wanting_refreshes();
+        wanting.for_each(|watcher| watcher.tell(&change));
     }
 
     /// Tells what registrations a snapshot held.

@@ -69,5 +69,5 @@ pub use restore::Restored;
 pub use service::{Registrar, Settings};
 pub use share::Place;
 pub use snapshot::SnapshotError;
-pub use table::{Again, Applied, Hearing, Mark, OnExpired, Refreshed, Table};
+pub use table::{Again, Applied, Hearing, Mark, OnExpired, Refreshed, Table, ToBeJudged};
 pub use together::{MAX_GATHERED, Unanswered};

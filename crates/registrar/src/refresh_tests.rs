@@ -1,12 +1,12 @@
 //! What is not judged anew comes to the same as what is.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::{
-    Change, ChangeKind, Delivery, Held, Outcome, Watcher,
+    Change, ChangeKind, Delivery, Held, Mark, Outcome, Watcher,
     fakes::{ACCOUNT, World},
 };
 
@@ -172,4 +172,61 @@ fn it_lives_on_from_the_last_time() {
     assert_eq!(world.users(), ["amy"]);
     world.clock.advance_millis(1_000);
     assert!(world.users().is_empty());
+}
+
+fn scope_of(world: &World) -> crate::Scope {
+    let account = registration::AccountId::parse(ACCOUNT).unwrap();
+    world.registrar.scope(&account, None).unwrap()
+}
+
+#[test]
+fn a_marked_list_is_another_after_each_refresh() {
+    let world = World::new(vec![]);
+    for _ in 0..3 {
+        refresh(&world);
+    }
+    let scope = scope_of(&world);
+    let mark = || world.registrar.list_marked(&scope).1;
+    let is_still = |mark: &Mark| world.registrar.lists_still(&scope, mark);
+    for _ in 0..3 {
+        let marks = [mark(), mark()];
+        assert!(marks.iter().all(is_still));
+        refresh(&world);
+        assert!(!marks.iter().any(is_still));
+        // Which nobody watches any more.
+        refresh(&world);
+        assert!(!marks.iter().any(is_still));
+    }
+}
+
+/// A refresh that comes while a list is made is in it, or makes it another.
+#[test]
+fn no_refresh_is_lost_between_a_list_and_its_mark() {
+    let world = World::new(vec![]);
+    for _ in 0..3 {
+        refresh(&world);
+    }
+    let scope = scope_of(&world);
+    let together = Barrier::new(2);
+    std::thread::scope(|scope_of_threads| {
+        scope_of_threads.spawn(|| {
+            for _ in 0..3_000 {
+                together.wait();
+                refresh(&world);
+                together.wait();
+            }
+        });
+        for _ in 0..3_000 {
+            together.wait();
+            let (found, mark) = world.registrar.list_marked(&scope);
+            together.wait();
+            let [now] = &*world.registrar.list(&scope) else {
+                panic!("one phone");
+            };
+            if world.registrar.lists_still(&scope, &mark) {
+                let listed = found.iter().map(Held::last_registration);
+                assert_eq!(listed.collect::<Vec<_>>(), [now.last_registration()]);
+            }
+        }
+    });
 }

@@ -223,13 +223,16 @@ impl Registrar {
             fingerprint,
         };
         let padding = self.settings.policy.expires_deviation;
-        let refreshed = self.table.refresh(again, padding).ok_or(fingerprint)?;
+        let wants = || self.watchers.want_refreshes();
+        let refreshed = (self.table.refresh(again, padding, wants)).map_err(|_| fingerprint)?;
         if measured {
             let now = self.clock.now();
             self.meter
                 .heard_after(now.0.saturating_sub(seen.time.millis().0));
         }
-        self.watchers.tell_refresh(&refreshed);
+        if let Some(refreshed) = refreshed {
+            self.watchers.tell_refresh(refreshed);
+        }
         Ok(Outcome::Stored(Stored::Refreshed))
     }
 

@@ -27,7 +27,7 @@ pub(crate) struct Owner {
     pub(crate) account_name: Option<Text>,
     pub(crate) from_host: Text,
     pub(crate) to_host: Text,
-    /// How often one of them has said the same again.
+    /// How often one of them has said the same again that was watched.
     pub(crate) refreshes: Aside<Count>,
     /// The owner of those of the same realm who are registered no more.
     unowned: Aside<OnceLock<Arc<Owner>>>,

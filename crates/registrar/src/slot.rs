@@ -78,9 +78,16 @@ struct Told {
     /// which, stands behind the registration.
     is_foreign: bool,
     kind: Kind,
+    /// The next refresh is to be counted.
+    is_watched: bool,
 }
 
 impl Told {
+    const FOREIGN: u8 = 1;
+    const WATCHED: u8 = 2;
+    /// What alone is set of who is watched.
+    const WATCHED_WORD: u32 = u32::from_le_bytes([0, 0, Self::WATCHED, 0]);
+
     fn pack(self) -> u32 {
         let (tag, count) = match self.balance {
             None => (0, 0),
@@ -89,12 +96,14 @@ impl Told {
             Some(Balance::Reopened) => (3, 0),
         };
         let [count] = count.to_ne_bytes();
+        let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+        let flags = flag(self.is_foreign, Self::FOREIGN) | flag(self.is_watched, Self::WATCHED);
         let is_live = u8::from(self.kind == Kind::Live);
-        u32::from_le_bytes([count, tag, u8::from(self.is_foreign), is_live])
+        u32::from_le_bytes([count, tag, flags, is_live])
     }
 
     fn unpack(word: u32) -> Self {
-        let [count, tag, foreign, live] = word.to_le_bytes();
+        let [count, tag, flags, live] = word.to_le_bytes();
         Self {
             balance: match tag {
                 1 => Some(Balance::Told(i8::from_ne_bytes([count]))),
@@ -102,11 +111,12 @@ impl Told {
                 3 => Some(Balance::Reopened),
                 _ => None,
             },
-            is_foreign: foreign != 0,
+            is_foreign: flags & Self::FOREIGN != 0,
             kind: match live {
                 0 => Kind::Remembered,
                 _ => Kind::Live,
             },
+            is_watched: flags & Self::WATCHED != 0,
         }
     }
 }
@@ -167,6 +177,7 @@ impl Slot {
             balance: making.ledger.map(Ledger::balance),
             is_foreign,
             kind,
+            is_watched: false,
         };
         let head = Head {
             stay: making.stay,
@@ -343,14 +354,27 @@ impl Slot {
         // At the proxy it ends without the padding.
         let lifetime = u64::from(times.expires.saturating_sub(padding));
         let stood = time.0 < u64::from(times.last) + lifetime;
-        let told = Told {
+        let refreshed = Told {
             balance: Some(Balance::Told(i8::from(stood))),
+            is_watched: false,
             ..told
         };
-        head.told.store(told.pack(), Ordering::Relaxed);
         head.last.store(second, Ordering::Relaxed);
-        head.owner.refreshes.add();
+        // Whoever begins to watch after this sees the time that was stored before.
+        let told = head.told.swap(refreshed.pack(), Ordering::AcqRel);
+        if Told::unpack(told).is_watched {
+            head.owner.refreshes.add();
+        }
         true
+    }
+
+    /// Has its next refresh counted by its owner, unless its times are looked at after that: a look
+    /// at the owner is one more than most refreshes take, which nobody waits for.
+    pub(crate) fn watch(&self) {
+        let told = &self.head().told;
+        if !Told::unpack(told.load(Ordering::Acquire)).is_watched {
+            told.fetch_or(Told::WATCHED_WORD, Ordering::AcqRel);
+        }
     }
 }
 

@@ -110,18 +110,25 @@ impl Table {
     }
 
     /// Does what a message does that says the same as the one before, only later, without judging
-    /// it anew. `None` if it has to be judged.
-    pub fn refresh(&self, again: Again<'_>, padding: u32) -> Option<Refreshed> {
+    /// it anew. What has become of it is told if somebody `wants` to know, who is asked after that.
+    pub fn refresh(
+        &self,
+        again: Again<'_>,
+        padding: u32,
+        wants: impl FnOnce() -> bool,
+    ) -> Result<Option<Refreshed>, ToBeJudged> {
         let hash = self.shards.hash(again.username, again.realm);
         let shard = self.shards.lock(hash);
         let same = |slot: &Slot| slot.fingerprint() == again.fingerprint;
-        let slot = shard.find(hash, same)?;
+        let slot = shard.find(hash, same).ok_or(ToBeJudged)?;
         let before = slot.times();
-        let refreshed = slot.refresh(again.time, self.clock.now(), padding);
-        refreshed.then(|| Refreshed {
+        if !slot.refresh(again.time, self.clock.now(), padding) {
+            return Err(ToBeJudged);
+        }
+        Ok(wants().then(|| Refreshed {
             before: Held::at(slot.clone(), before),
             after: Held::new(slot.clone()),
-        })
+        }))
     }
 
     /// Judges a report against what is there and does as decided, as one step per AOR.
@@ -366,6 +373,10 @@ pub struct Again<'a> {
     /// What all such messages of the same phone have in common.
     pub fingerprint: u64,
 }
+
+/// A message that does not say the same as the one before, or has to be weighed against it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ToBeJudged;
 
 /// A registration that was refreshed.
 #[derive(Clone, Debug)]

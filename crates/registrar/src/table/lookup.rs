@@ -23,12 +23,14 @@ pub struct Mark {
     until: UnixSeconds,
 }
 
-/// Owners, each once, with how often their phones had refreshed when the first was looked at.
+/// Owners, each once, with how many refreshes they had counted when the first was looked at.
 #[derive(Default)]
 struct Owners(Vec<(Arc<Owner>, u64)>);
 
 impl Owners {
-    fn note(&mut self, owner: &Arc<Owner>) {
+    /// Notes whose a slot is, and has it watched from then on.
+    fn watch(&mut self, slot: &Slot) {
+        let owner = slot.owner();
         // Nearly all of a group have the same.
         if !self
             .0
@@ -38,6 +40,7 @@ impl Owners {
         {
             self.0.push((Arc::clone(owner), owner.refreshes.get()));
         }
+        slot.watch();
     }
 }
 
@@ -115,7 +118,7 @@ impl Table {
             account,
             realms,
             |group, changes| groups.push((Arc::clone(group), changes)),
-            |slot| owners.note(slot.owner()),
+            |slot| owners.watch(slot),
         );
         let ends = found.iter().map(|held| held.times().end());
         let until = ends.min().unwrap_or(u64::MAX);
