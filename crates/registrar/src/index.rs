@@ -6,7 +6,7 @@
 use std::{
     hash::Hash,
     sync::{
-        Arc,
+        self,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -15,6 +15,8 @@ use dashmap::{DashMap, Entry};
 use hashbrown::DefaultHashBuilder;
 use parking_lot::Mutex;
 use registration::{AccountId, Text, UnixMillis};
+use smallvec::SmallVec;
+use triomphe::Arc;
 
 use crate::{
     accounts::Former,
@@ -23,17 +25,19 @@ use crate::{
     slots::Slots,
 };
 
-/// Slots with the same keys.
+/// Slots with the same keys. In this order, what tells whether a kept list still is stands together,
+/// in one line of the processor's cache.
+#[repr(C)]
 pub(crate) struct Group {
-    /// Any of their owners.
-    owner: Arc<Owner>,
-    members: Mutex<Members>,
     /// How often one has come, gone, or taken another's place.
     changes: Count,
+    /// Any of their owners.
+    owner: sync::Arc<Owner>,
     /// Whether no other group is found by its realm.
     alone_in_realm: AtomicBool,
     /// Whether no other group is found by its account's realm, if that is another.
     alone_in_accounts: AtomicBool,
+    members: Mutex<Members>,
 }
 
 impl Group {
@@ -145,8 +149,9 @@ impl Members {
     }
 }
 
-/// Only one of their locks is to be held at a time, and no map's is to be taken meanwhile.
-pub(crate) type Groups = Vec<Arc<Group>>;
+/// Mostly one, which stands in its map. Only one of their locks is to be held at a time, and no map's
+/// is to be taken meanwhile.
+pub(crate) type Groups = SmallVec<[Arc<Group>; 1]>;
 
 /// Slots by account and by realm. Realms are folded to lower case.
 #[derive(Default)]
@@ -183,7 +188,7 @@ impl Index {
             let mut members = Members::default();
             members.put(slot.clone(), true);
             let group = Arc::new(Group {
-                owner: Arc::clone(owner),
+                owner: sync::Arc::clone(owner),
                 members: Mutex::new(members),
                 changes: Count::default(),
                 alone_in_realm: AtomicBool::new(false),

@@ -13,22 +13,24 @@ use registration::{AccountId, Proxy, Registration, Text, Zone};
 
 use crate::packed::{Reader, optional, text};
 
-/// What phones of the same account and realm have in common.
+/// What phones of the same account and realm have in common. In this order, what is looked at for
+/// every question stands together, in one line of the processor's cache.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[repr(C)]
 pub(crate) struct Owner {
-    /// As phones write it.
-    pub(crate) realm: Text,
+    /// How often one of them has said the same again that was watched.
+    pub(crate) refreshes: Aside<Count>,
     /// Lower-cased.
     pub(crate) folded_realm: Text,
-    pub(crate) account: Option<AccountId>,
-    pub(crate) account_realm: Option<Text>,
     /// Lower-cased; `None` where it is the realm itself.
     pub(crate) folded_account_realm: Option<Text>,
+    /// As phones write it.
+    pub(crate) realm: Text,
+    pub(crate) account: Option<AccountId>,
+    pub(crate) account_realm: Option<Text>,
     pub(crate) account_name: Option<Text>,
     pub(crate) from_host: Text,
     pub(crate) to_host: Text,
-    /// How often one of them has said the same again that was watched.
-    pub(crate) refreshes: Aside<Count>,
     /// The owner of those of the same realm who are registered no more.
     unowned: Aside<OnceLock<Arc<Owner>>>,
 }
