@@ -267,7 +267,7 @@ impl Registrar {
     ) -> Outcome {
         let _span = tracing::debug_span!("cache").entered();
         let hearing = self.hearing(delivery, fingerprint);
-        self.done(self.table.apply(report, hearing), report)
+        self.done(&self.table.apply(report, hearing), report)
     }
 
     /// What a report that was delivered so is judged by.
@@ -282,8 +282,8 @@ impl Registrar {
     }
 
     /// Tells whoever has to know what has become of a report.
-    pub(crate) fn done(&self, applied: Applied, report: &Report) -> Outcome {
-        self.watchers.tell_with(|| Change::told(&applied, report));
+    pub(crate) fn done(&self, applied: &Applied, report: &Report) -> Outcome {
+        self.watchers.tell_with(|| Change::told(applied, report));
         match applied.decision {
             Decision::Store(_, stored) => Outcome::Stored(stored),
             Decision::Remove(removal) => Outcome::Removed(removal),

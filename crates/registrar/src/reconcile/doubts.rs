@@ -162,7 +162,7 @@ impl Registrar {
             live.last_registration == last && live.original_contact == contact
         };
         let applied = self.table.concede(report, hearing, is_still);
-        let is_news = self.found(&self.done(applied, report));
+        let is_news = self.found(&self.done(&applied, report));
         if is_news {
             tracing::debug!(
                 username = %report.username,
