@@ -111,6 +111,10 @@ impl Filled {
         take: &(dyn Fn(&[u8]) -> bool + Sync),
     ) -> anyhow::Result<Pace> {
         let first = self.second.fetch_add(rounds, Ordering::Relaxed);
+        ensure!(
+            first + rounds <= now().0,
+            "there is no second left in the past for more events: ask for fewer runs"
+        );
         let begin = Barrier::new(threads);
         let share = self.order.len().div_ceil(threads);
         let spent = std::thread::scope(|scope| {
@@ -219,6 +223,30 @@ fn newcomers(plan: &Plan, threads: usize) -> anyhow::Result<Vec<Row>> {
     Ok(rows)
 }
 
+/// What a pass took, and what one took in which events were only walked.
+struct Turn {
+    taken: Pace,
+    walked: Pace,
+}
+
+/// Has the phones of each table refresh, in turns, so that a moment in which the machine is slow
+/// comes to all of them.
+fn in_turns(plan: &Plan, tables: &[Filled], threads: usize) -> anyhow::Result<Vec<Vec<Turn>>> {
+    let [.., large] = plan.sizes;
+    let mut all: Vec<Vec<Turn>> = tables.iter().map(|_| Vec::new()).collect();
+    for _ in 0..plan.turns {
+        for (table, turns) in tables.iter().zip(&mut all) {
+            // As many events whatever the size of the table, up to the large one's.
+            let rounds = u64::from((large / 4 / table.fleet.len()).max(1));
+            turns.push(Turn {
+                walked: table.pass(threads, rounds, &walk)?,
+                taken: table.pass(threads, rounds, &|event| table.node.deliver(event))?,
+            });
+        }
+    }
+    Ok(all)
+}
+
 /// Phones that refresh.
 fn refreshes(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let [small, middling, large] = plan.sizes;
@@ -227,6 +255,7 @@ fn refreshes(plan: &Plan) -> anyhow::Result<Vec<Row>> {
         table.settle()?;
         anyhow::Ok(table)
     });
+    let tables = tables.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
     let mut rows = Vec::new();
     for threads in [1, 2] {
         let mut rates: Vec<Row> = plan
@@ -252,15 +281,17 @@ fn refreshes(plan: &Plan) -> anyhow::Result<Vec<Row>> {
         let mut making = Vec::new();
         for _ in 0..plan.runs {
             let mut costs = Vec::new();
-            for (table, row) in tables.iter().zip(&mut rates) {
-                let table = table.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
-                // As many events whatever the size of the table, up to the large one's.
-                let rounds = u64::from((large / 4 / table.fleet.len()).max(1));
-                let walked = table.pass(threads, rounds, &walk)?;
-                let taken = table.pass(threads, rounds, &|event| table.node.deliver(event))?;
-                row.push(taken.rate, walked.rate);
-                costs.push(taken.cost);
-                making.push(taken.making);
+            let turns = in_turns(plan, &tables, threads)?;
+            for (row, turns) in rates.iter_mut().zip(turns) {
+                let mean = |figure: &dyn Fn(&Turn) -> f64| {
+                    turns.iter().map(figure).sum::<f64>() / turns.len() as f64
+                };
+                row.push(
+                    mean(&|turn| turn.taken.rate),
+                    mean(&|turn| turn.walked.rate),
+                );
+                costs.push(mean(&|turn| turn.taken.cost));
+                making.push(mean(&|turn| turn.taken.making));
             }
             let at_small = costs.first().copied().unwrap_or(f64::NAN);
             for (row, cost) in growth.iter_mut().zip(costs.iter().skip(1)) {

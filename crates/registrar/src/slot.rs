@@ -85,7 +85,7 @@ struct Told {
 impl Told {
     const FOREIGN: u8 = 1;
     const WATCHED: u8 = 2;
-    /// What alone is set of who is watched.
+    /// The word with nothing but that flag.
     const WATCHED_WORD: u32 = u32::from_le_bytes([0, 0, Self::WATCHED, 0]);
 
     fn pack(self) -> u32 {
@@ -368,8 +368,8 @@ impl Slot {
         true
     }
 
-    /// Has its next refresh counted by its owner, unless its times are looked at after that: a look
-    /// at the owner is one more than most refreshes take, which nobody waits for.
+    /// Has its next refresh counted by its owner. To be called before its times are looked at: a
+    /// refresh is then seen, or counted. Those that nobody would miss leave the owner alone.
     pub(crate) fn watch(&self) {
         let told = &self.head().told;
         if !Told::unpack(told.load(Ordering::Acquire)).is_watched {
