@@ -250,12 +250,12 @@ fn in_turns(plan: &Plan, tables: &[Filled], threads: usize) -> anyhow::Result<Ve
 /// Phones that refresh.
 fn refreshes(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     let [small, middling, large] = plan.sizes;
-    let tables = plan.sizes.map(|size| {
+    let tables = plan.sizes.into_iter().map(|size| {
         let table = Filled::new(size, 20)?;
         table.settle()?;
         anyhow::Ok(table)
     });
-    let tables = tables.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
+    let tables = tables.collect::<anyhow::Result<Vec<_>>>()?;
     let mut rows = Vec::new();
     for threads in [1, 2] {
         let mut rates: Vec<Row> = plan

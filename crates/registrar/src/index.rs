@@ -149,9 +149,12 @@ impl Members {
     }
 }
 
+/// A group, as whoever has found it holds it.
+pub(crate) type GroupRef = Arc<Group>;
+
 /// Mostly one, which stands in its map. Only one of their locks is to be held at a time, and no map's
 /// is to be taken meanwhile.
-pub(crate) type Groups = SmallVec<[Arc<Group>; 1]>;
+pub(crate) type Groups = SmallVec<[GroupRef; 1]>;
 
 /// Slots by account and by realm. Realms are folded to lower case.
 #[derive(Default)]
@@ -211,7 +214,7 @@ impl Index {
 
     /// Enters a new slot like [`Index::put`]. Where those with the same keys come one after the other,
     /// their group is looked for once, and kept in `last`.
-    pub(crate) fn put_next(&self, slot: &Slot, last: &mut Option<Arc<Group>>) {
+    pub(crate) fn put_next(&self, slot: &Slot, last: &mut Option<GroupRef>) {
         let same = last.as_ref().filter(|last| last.is_of(slot));
         if same.is_some_and(|group| group.put(slot, true)) {
             return;
@@ -287,7 +290,7 @@ impl Index {
         &self,
         account: Option<&AccountId>,
         realms: &'a [impl AsRef<str>],
-        show: impl FnMut(&Arc<Group>),
+        show: impl FnMut(&GroupRef),
     ) -> Vec<&'a str> {
         let realms = realms.iter().map(AsRef::as_ref);
         let Some(groups) = account.and_then(|account| self.accounts.get(account)) else {
@@ -304,7 +307,7 @@ impl Index {
         &self,
         realm: &str,
         but_of: Option<&AccountId>,
-        show: impl FnMut(&Arc<Group>),
+        show: impl FnMut(&GroupRef),
     ) {
         if let Some(groups) = self.groups_ref(realm) {
             let is_of = |group: &Group| but_of.is_some() && group.account() == but_of;
@@ -367,7 +370,7 @@ impl Index {
 }
 
 /// Adds a group, as most have no other.
-fn add(groups: &mut Groups, group: &Arc<Group>) {
+fn add(groups: &mut Groups, group: &GroupRef) {
     groups.reserve_exact(1);
     groups.push(Arc::clone(group));
 }
@@ -388,7 +391,7 @@ fn note_alone(realm: &str, groups: &Groups) {
 fn unlink<K: Eq + Hash + Clone>(
     map: &DashMap<K, Groups, DefaultHashBuilder>,
     key: &K,
-    group: &Arc<Group>,
+    group: &GroupRef,
     note: impl FnOnce(&Groups),
 ) {
     if let Entry::Occupied(mut groups) = map.entry(key.clone()) {

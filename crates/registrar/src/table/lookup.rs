@@ -6,7 +6,7 @@ use parking_lot::MutexGuard;
 use registration::{AccountId, Aor, Registration, Text, UnixSeconds};
 
 use super::{Table, shards::Shard};
-use crate::{held::Held, index::Group, shared::Owner, slot::Slot};
+use crate::{held::Held, index::GroupRef, shared::Owner, slot::Slot};
 
 /// By which key a slot was found.
 #[derive(Clone, Copy)]
@@ -17,7 +17,7 @@ enum Found {
 
 /// Tells whether what was found is so still.
 pub struct Mark {
-    groups: Vec<(triomphe::Arc<Group>, u64)>,
+    groups: Vec<(GroupRef, u64)>,
     owners: Vec<(Arc<Owner>, u64)>,
     /// When the first of them ends.
     until: UnixSeconds,
@@ -63,7 +63,7 @@ impl Table {
         &self,
         account: Option<&AccountId>,
         realms: &[impl AsRef<str>],
-    ) -> impl Iterator<Item = (Found, triomphe::Arc<Group>)> {
+    ) -> impl Iterator<Item = (Found, GroupRef)> {
         let own = account.map(|account| self.index.of_account(account));
         let own = own.into_iter().flatten();
         let of_realms = realms.iter();
@@ -117,7 +117,7 @@ impl Table {
         let found = self.look(
             account,
             realms,
-            |group, changes| groups.push((triomphe::Arc::clone(group), changes)),
+            |group, changes| groups.push((GroupRef::clone(group), changes)),
             |slot| owners.watch(slot),
         );
         let ends = found.iter().map(|held| held.times().end());
@@ -136,7 +136,7 @@ impl Table {
         &self,
         account: Option<&AccountId>,
         realms: &[impl AsRef<str>],
-        mut note_group: impl FnMut(&triomphe::Arc<Group>, u64),
+        mut note_group: impl FnMut(&GroupRef, u64),
         mut note: impl FnMut(&Slot),
     ) -> Vec<Held> {
         let now = self.clock.now();
@@ -176,9 +176,9 @@ impl Table {
         mark: &Mark,
     ) -> bool {
         let (mut marked, mut are_same) = (mark.groups.iter(), true);
-        let mut compare = |group: &triomphe::Arc<Group>| {
+        let mut compare = |group: &GroupRef| {
             are_same &= marked.next().is_some_and(|(same, changes)| {
-                triomphe::Arc::ptr_eq(same, group) && *changes == group.changes()
+                GroupRef::ptr_eq(same, group) && *changes == group.changes()
             });
         };
         // In the order of `groups`.
@@ -197,10 +197,10 @@ impl Table {
     pub fn count(&self, account: Option<&AccountId>, realms: &[impl AsRef<str>]) -> usize {
         let now = self.clock.now();
         let (mut own, mut beyond) = (0, 0);
-        let count = |group: &triomphe::Arc<Group>| own += group.count(now);
+        let count = |group: &GroupRef| own += group.count(now);
         let others = self.index.each_of_account(account, realms, count);
         for realm in others {
-            let count = |group: &triomphe::Arc<Group>| beyond += group.count(now);
+            let count = |group: &GroupRef| beyond += group.count(now);
             self.index.each_of_realm(realm, account, count);
         }
         if beyond == 0 || own == 0 && realms.len() <= 1 {
