@@ -9,6 +9,7 @@ mod envelope;
 mod event;
 mod fields;
 mod flush;
+mod keys;
 mod lenient;
 mod message;
 mod notice;
@@ -35,7 +36,7 @@ pub use notice::{Notice, encode_notice};
 pub use query::{Answer, encode_answer};
 pub use reply::{Content, Device, Found, Reply};
 pub use share::{MEMBERS_KEY, Share, ShareAnswer, Want, encode_share, encode_share_answer};
-pub use skim::{Skim, skim};
+pub use skim::{Glance, Skim, glance};
 
 /// The topic exchange that registration events and flushes go through.
 pub const REGISTRAR_EXCHANGE: &str = "registrar";

@@ -4,14 +4,32 @@
 //! Nearly every message is such a one: a phone registers again, with the same headers. What differs
 //! is the time, the message's own id, and which of the sender's processes it was. The rest, byte by
 //! byte, makes the fingerprint.
+//!
+//! Whether it is JSON, and which object a key is of, is of no concern: a message is only taken for
+//! one that says the same again if one of its fingerprint was read, and reading told the same as
+//! looking ([`Skim::is_of`]).
 
-use std::hash::{BuildHasher, Hasher};
+use std::{
+    hash::{BuildHasher, Hasher},
+    ops::Range,
+};
 
-use memchr::{memchr2, memchr3};
-use registration::UnixSeconds;
+use registration::{Report, UnixSeconds};
+
+use crate::keys::KeyEnds;
+
+/// A message that was looked at up to where its names are known: what takes time can be begun
+/// before the rest is looked at.
+pub struct Glance<'a> {
+    /// Username.
+    pub username: &'a str,
+    /// Realm.
+    pub realm: &'a str,
+    scan: Scan<'a>,
+}
 
 /// What a look at a message tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skim<'a> {
     /// Username.
     pub username: &'a str,
@@ -19,183 +37,197 @@ pub struct Skim<'a> {
     pub realm: &'a str,
     /// Event-Timestamp.
     pub time: UnixSeconds,
-    /// Of everything but Event-Timestamp, Msg-ID and Server-ID.
-    pub fingerprint: u64,
+    /// Where that stands.
+    time_at: usize,
+    body: &'a [u8],
+    masked: Masked,
 }
 
-/// Looks at a message. `None` if it takes reading: it is no object, names are escaped, the time is
-/// no plain number. Nothing is said of whether it is sound: it is, if another of the same
-/// fingerprint is.
-pub fn skim<'a>(body: &'a [u8], hasher: &impl BuildHasher) -> Option<Skim<'a>> {
+/// Begins to look at a message. `None` if it takes reading: it has no names, or escaped ones.
+pub fn glance(body: &[u8]) -> Option<Glance<'_>> {
     let mut scan = Scan {
         body,
-        at: 0,
-        told_to: 0,
-        hasher: hasher.build_hasher(),
+        keys: KeyEnds::of(body),
+        username: None,
+        realm: None,
+        time: None,
+        masked: Masked::default(),
     };
-    let (mut username, mut realm, mut time) = (None, None, None);
-    scan.expect(b'{')?;
     loop {
-        scan.expect(b'"')?;
-        let key = scan.plain_string()?;
-        scan.expect(b':')?;
-        match key {
-            b"Event-Timestamp" => time = Some(scan.masked_number()?),
-            b"Msg-ID" | b"Server-ID" => scan.masked_string()?,
-            b"Username" => username = Some(scan.name()?),
-            b"Realm" => realm = Some(scan.name()?),
-            _ => scan.value()?,
+        if let (Some(username), Some(realm)) = (scan.username, scan.realm) {
+            return Some(Glance {
+                username,
+                realm,
+                scan,
+            });
         }
-        match scan.token()? {
-            b',' => {}
-            b'}' => break,
-            _ => return None,
+        let end = scan.keys.next()?;
+        scan.take(end)?;
+    }
+}
+
+impl<'a> Glance<'a> {
+    /// Looks at the rest. `None` if it takes reading: its time is no plain number, ids are escaped,
+    /// or there are more of them than one.
+    pub fn look(mut self) -> Option<Skim<'a>> {
+        while let Some(end) = self.scan.keys.next() {
+            self.scan.take(end)?;
+        }
+        let (time_at, time) = self.scan.time?;
+        Some(Skim {
+            username: self.username,
+            realm: self.realm,
+            time: UnixSeconds::from_wire(time),
+            time_at,
+            body: self.scan.body,
+            masked: self.scan.masked,
+        })
+    }
+}
+
+impl Skim<'_> {
+    /// Of everything but Event-Timestamp, Msg-ID and Server-ID.
+    pub fn fingerprint(&self, hasher: &impl BuildHasher) -> u64 {
+        let mut hasher = hasher.build_hasher();
+        let mut from = 0;
+        for masked in self.masked.ranges.iter().take(self.masked.count) {
+            hasher.write(self.body.get(from..masked.start).unwrap_or_default());
+            from = masked.end;
+        }
+        hasher.write(self.body.get(from..).unwrap_or_default());
+        hasher.finish()
+    }
+
+    /// Whether reading the message has told the same. If so, it does for all that have the same
+    /// fingerprint: they differ only in what is left out, and that the time is among it is the one
+    /// thing that could make a difference.
+    pub fn is_of(&self, report: &Report) -> bool {
+        let before = self.body.get(..self.time_at).unwrap_or_default();
+        (self.username, self.realm, self.time) == (&*report.username, &*report.realm, report.time)
+            && ends_in_message(before)
+    }
+}
+
+/// Whether what begins with a message goes on in the message itself, and not in an object in it.
+fn ends_in_message(begin: &[u8]) -> bool {
+    let (mut depth, mut is_string, mut is_escaped) = (0_usize, false, false);
+    for byte in begin {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => is_string = !is_string,
+            b'{' | b'[' if !is_string => depth += 1,
+            b'}' | b']' if !is_string => depth = depth.saturating_sub(1),
+            _ => {}
         }
     }
-    if scan.token().is_some() {
-        return None;
+    depth == 1
+}
+
+/// What is left out, from front to back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Masked {
+    ranges: [Range<usize>; 3],
+    count: usize,
+}
+
+impl Masked {
+    /// `None` if there are more than three: a message has each of them once.
+    fn push(&mut self, range: Range<usize>) -> Option<()> {
+        *self.ranges.get_mut(self.count)? = range;
+        self.count += 1;
+        Some(())
     }
-    Some(Skim {
-        username: username?,
-        realm: realm?,
-        time: UnixSeconds::from_wire(time?),
-        fingerprint: scan.finish(),
-    })
 }
 
 /// Where a look has come to.
-struct Scan<'a, H> {
+struct Scan<'a> {
     body: &'a [u8],
-    at: usize,
-    /// What comes before is hashed, or is to be left out.
-    told_to: usize,
-    hasher: H,
+    keys: KeyEnds<'a>,
+    username: Option<&'a str>,
+    realm: Option<&'a str>,
+    /// Where it stands, and what it is.
+    time: Option<(usize, u64)>,
+    masked: Masked,
 }
 
-impl<'a, H: Hasher> Scan<'a, H> {
-    fn rest(&self) -> Option<&'a [u8]> {
-        self.body.get(self.at..)
-    }
-
-    /// The next byte that is no white space.
-    fn token(&mut self) -> Option<u8> {
-        loop {
-            let byte = *self.body.get(self.at)?;
-            self.at += 1;
-            if !matches!(byte, b' ' | b'\t' | b'\n' | b'\r') {
-                return Some(byte);
-            }
-        }
-    }
-
-    fn expect(&mut self, wanted: u8) -> Option<()> {
-        (self.token()? == wanted).then_some(())
-    }
-
-    /// The rest of a string without escapes.
-    fn plain_string(&mut self) -> Option<&'a [u8]> {
-        let rest = self.rest()?;
-        let end = memchr2(b'"', b'\\', rest)?;
-        self.at += end + 1;
-        (rest.get(end) == Some(&b'"')).then(|| rest.get(..end))?
-    }
-
-    /// Passes over the rest of a string.
-    fn string(&mut self) -> Option<()> {
-        loop {
-            let rest = self.rest()?;
-            let end = memchr2(b'"', b'\\', rest)?;
-            self.at += end + 1;
-            if rest.get(end) == Some(&b'"') {
-                return Some(());
-            }
-            self.at += 1;
-        }
-    }
-
-    /// Passes over the rest of an object.
-    fn object(&mut self) -> Option<()> {
-        let mut depth = 1_u32;
-        while depth > 0 {
-            let rest = self.rest()?;
-            let next = memchr3(b'"', b'{', b'}', rest)?;
-            self.at += next + 1;
-            match rest.get(next) {
-                Some(b'"') => self.string()?,
-                Some(b'{') => depth += 1,
-                _ => depth -= 1,
-            }
-        }
-        Some(())
-    }
-
-    /// Passes over a value.
-    fn value(&mut self) -> Option<()> {
-        match self.token()? {
-            b'"' => self.string(),
-            b'{' => self.object(),
-            b'[' => None,
-            _ => {
-                let end = |byte: &u8| matches!(byte, b',' | b'}' | b' ' | b'\t' | b'\n' | b'\r');
-                self.at += self.rest()?.iter().position(end)?;
+impl<'a> Scan<'a> {
+    /// Takes what the member tells whose key ends there.
+    #[inline]
+    fn take(&mut self, end: usize) -> Option<()> {
+        // Its quote included; what is escaped has a backslash before it.
+        let key = self.body.get(..end)?;
+        match key.last()? {
+            b'e' if self.username.is_none() && key.ends_with(b"\"Username") => {
+                self.username = Some(self.name(end)?);
                 Some(())
             }
+            b'm' if self.realm.is_none() && key.ends_with(b"\"Realm") => {
+                self.realm = Some(self.name(end)?);
+                Some(())
+            }
+            b'p' if key.ends_with(b"\"Event-Timestamp") => {
+                // Of two that are left out, the fingerprint would not tell which one counts.
+                let is_first = self.time.is_none();
+                self.time = Some(self.masked_number(end)?);
+                is_first.then_some(())
+            }
+            b'D' if key.ends_with(b"\"Msg-ID") || key.ends_with(b"\"Server-ID") => {
+                self.masked_string(end)
+            }
+            _ => Some(()),
         }
     }
 
-    fn name(&mut self) -> Option<&'a str> {
-        self.expect(b'"')?;
-        let name = self.plain_string()?;
-        std::str::from_utf8(name)
-            .ok()
-            .filter(|name| !name.is_empty())
+    /// Where the value begins of a key that ends there.
+    fn value(&self, end: usize) -> Option<usize> {
+        let begin = end + 2;
+        let is_value = |byte: &u8| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+        let spaces = self.body.get(begin..)?.iter().position(is_value)?;
+        Some(begin + spaces)
     }
 
-    /// A whole number that is left out.
-    fn masked_number(&mut self) -> Option<u64> {
-        self.token()?;
-        self.at -= 1;
-        self.tell();
-        let rest = self.rest()?;
+    /// Where a string is, up to the first byte that is not `plain`; `None` if that is not its end.
+    fn string(&self, end: usize, plain: impl Fn(u8) -> bool) -> Option<Range<usize>> {
+        let quote = self.value(end)?;
+        let (b'"', rest) = self.body.get(quote..)?.split_first()? else {
+            return None;
+        };
+        let length = rest.iter().position(|byte| !plain(*byte))?;
+        let string = quote + 1..quote + 1 + length;
+        (rest.get(length) == Some(&b'"')).then_some(string)
+    }
+
+    fn name(&self, end: usize) -> Option<&'a str> {
+        let name = self.string(end, |byte| !matches!(byte, b'"' | b'\\'))?;
+        let name = std::str::from_utf8(self.body.get(name)?).ok();
+        name.filter(|name| !name.is_empty())
+    }
+
+    /// A whole number that is left out, and where it stands.
+    fn masked_number(&mut self, end: usize) -> Option<(usize, u64)> {
+        let begin = self.value(end)?;
+        let rest = self.body.get(begin..)?;
         let length = rest.iter().position(|byte| !byte.is_ascii_digit())?;
-        let digits = rest
-            .get(..length)
-            .filter(|digits| matches!(digits.len(), 1..=18))?;
+        let (digits, behind) = rest.split_at_checked(length)?;
+        let is_whole = matches!(behind, [b',' | b'}' | b' ' | b'\t' | b'\n' | b'\r', ..]);
+        if !is_whole || !matches!(digits.len(), 1..=18) {
+            return None;
+        }
         // JSON has no zeros in front.
         if digits.len() > 1 && digits.first() == Some(&b'0') {
             return None;
         }
-        self.at += length;
-        self.told_to = self.at;
+        self.masked.push(begin..begin + length)?;
         let number = |sum: u64, digit: &u8| sum * 10 + u64::from(digit - b'0');
-        Some(digits.iter().fold(0, number))
+        Some((begin, digits.iter().fold(0, number)))
     }
 
     /// A string that is left out: one that is sound whatever it says.
-    fn masked_string(&mut self) -> Option<()> {
-        self.expect(b'"')?;
-        self.tell();
-        let string = self.plain_string()?;
-        // The quote behind it is told again.
-        self.told_to = self.at - 1;
-        string
-            .iter()
-            .all(|byte| matches!(byte, b' '..=b'~'))
-            .then_some(())
-    }
-
-    /// Hashes what was passed over.
-    fn tell(&mut self) {
-        if let Some(passed) = self.body.get(self.told_to..self.at) {
-            self.hasher.write(passed);
-        }
-        self.told_to = self.at;
-    }
-
-    fn finish(mut self) -> u64 {
-        self.at = self.body.len();
-        self.tell();
-        self.hasher.finish()
+    fn masked_string(&mut self, end: usize) -> Option<()> {
+        let plain = |byte| matches!(byte, b' '..=b'!' | b'#'..=b'[' | b']'..=b'~');
+        let string = self.string(end, plain)?;
+        self.masked.push(string)
     }
 }
 

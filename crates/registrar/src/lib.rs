@@ -19,6 +19,7 @@ mod echoes;
 #[cfg(test)]
 mod fakes;
 mod feed;
+mod fetch;
 mod flush;
 mod health;
 mod held;
@@ -69,5 +70,5 @@ pub use restore::Restored;
 pub use service::{Registrar, Settings};
 pub use share::Place;
 pub use snapshot::SnapshotError;
-pub use table::{Again, Applied, Hearing, Mark, OnExpired, Refreshed, Table, ToBeJudged};
+pub use table::{Applied, Approach, Hearing, Mark, OnExpired, Refreshed, Table, ToBeJudged};
 pub use together::{MAX_GATHERED, Unanswered};

@@ -38,6 +38,8 @@ struct Step {
     back: u64,
     after_millis: u64,
     redelivered: bool,
+    /// Something in it has the name of another.
+    misleads: bool,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -52,15 +54,17 @@ fn step() -> impl Strategy<Value = Step> {
         back,
         after,
         prop::bool::weighted(0.05),
+        prop::bool::weighted(0.1),
     )
         .prop_map(
-            |(user, what, first, back, after_millis, redelivered)| Step {
+            |(user, what, first, back, after_millis, redelivered, misleads)| Step {
                 user,
                 what,
                 first,
                 back,
                 after_millis,
                 redelivered,
+                misleads,
             },
         )
 }
@@ -84,6 +88,9 @@ fn event(world: &World, step: &Step) -> Value {
     }
     let time = event["Event-Timestamp"].as_u64().unwrap();
     event["Event-Timestamp"] = (time - step.back).into();
+    if step.misleads {
+        event["A"] = json!({"Username": format!("user{}", 1 - step.user)});
+    }
     event
 }
 

@@ -2,13 +2,14 @@
 
 use std::{
     hash::BuildHasher as _,
+    ops::ControlFlow,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use kapi::{Event, Flush, Identity, Limits, Sender, decode, skim};
+use kapi::{Event, Flush, Identity, Limits, Sender, Skim, decode, glance};
 use registration::{
     Clock, Decision, Lifetime, Origin, Policy, Report, Stored, UnixMillis, UnixSeconds, Zone,
 };
@@ -31,7 +32,8 @@ use crate::{
     reconcile::Young,
     recovery::Replay,
     repeats::Repeats,
-    table::{Again, Applied, Hearing, OnExpired, Table},
+    slot::Fingerprint,
+    table::{Applied, Hearing, OnExpired, Table},
 };
 
 /// Bounds on answers to our own questions: another registrar's is one message, however much it has.
@@ -106,6 +108,12 @@ pub struct Registrar {
     fingerprints: foldhash::quality::RandomState,
 }
 
+/// What a look at a message has told, should it have to be read.
+struct Seen<'a> {
+    skim: Skim<'a>,
+    fingerprint: Fingerprint,
+}
+
 impl Registrar {
     /// A registrar with an empty table.
     pub fn new(
@@ -159,8 +167,8 @@ impl Registrar {
     pub fn deliver(&self, delivery: Delivery<'_>) -> Outcome {
         let begun = Meter::begin();
         let outcome = match self.refresh(delivery, begun.is_some()) {
-            Ok(outcome) => outcome,
-            Err(fingerprint) => self.read(delivery, fingerprint, begun.is_some()),
+            ControlFlow::Break(outcome) => outcome,
+            ControlFlow::Continue(seen) => self.read(delivery, seen, begun.is_some()),
         };
         self.stats.count(&outcome);
         if let Some(begun) = begun {
@@ -169,7 +177,7 @@ impl Registrar {
         outcome
     }
 
-    fn read(&self, delivery: Delivery<'_>, fingerprint: u64, measured: bool) -> Outcome {
+    fn read(&self, delivery: Delivery<'_>, seen: Option<Seen<'_>>, measured: bool) -> Outcome {
         let limits = if delivery.targeted {
             ANSWER_LIMITS
         } else {
@@ -183,6 +191,8 @@ impl Registrar {
                 Outcome::Elsewhere
             }
             Ok(Event::Registration(mut report)) => {
+                let seen = seen.filter(|seen| seen.skim.is_of(&report));
+                let fingerprint = seen.map_or(0, |seen| seen.fingerprint);
                 self.date(&mut report, delivery.targeted, measured);
                 self.apply(&report, delivery, fingerprint)
             }
@@ -205,35 +215,40 @@ impl Registrar {
     }
 
     /// Takes a message that says the same as the phone's last one, which most do: it need not even be
-    /// read. The fingerprint of any other; 0 if it has none.
-    fn refresh(&self, delivery: Delivery<'_>, measured: bool) -> Result<Outcome, u64> {
+    /// read. What was seen of any other, unless nothing was.
+    fn refresh<'a>(
+        &self,
+        delivery: Delivery<'a>,
+        measured: bool,
+    ) -> ControlFlow<Outcome, Option<Seen<'a>>> {
         let body = delivery.body;
         let may_be = !delivery.targeted
             && !delivery.redelivered
             && body.len() <= self.settings.limits.max_body_bytes;
-        let Some(seen) = may_be.then(|| skim(body, &self.fingerprints)).flatten() else {
-            return Err(0);
+        let Some(glance) = may_be.then(|| glance(body)).flatten() else {
+            return ControlFlow::Continue(None);
         };
-        let told = (seen.fingerprint, delivery.zone.as_str());
+        let approach = self.table.approach(glance.username, glance.realm);
+        let Some(skim) = glance.look() else {
+            return ControlFlow::Continue(None);
+        };
+        approach.advance();
+        let told = (skim.fingerprint(&self.fingerprints), delivery.zone.as_str());
         let fingerprint = self.fingerprints.hash_one(told).max(1);
-        let again = Again {
-            username: seen.username,
-            realm: seen.realm,
-            time: seen.time,
-            fingerprint,
-        };
-        let padding = self.settings.policy.expires_deviation;
+        let (time, padding) = (skim.time, self.settings.policy.expires_deviation);
         let wants = || self.watchers.want_refreshes();
-        let refreshed = (self.table.refresh(again, padding, wants)).map_err(|_| fingerprint)?;
+        let Ok(refreshed) = approach.refresh(time, fingerprint, padding, wants) else {
+            return ControlFlow::Continue(Some(Seen { skim, fingerprint }));
+        };
         if measured {
             let now = self.clock.now();
             self.meter
-                .heard_after(now.0.saturating_sub(seen.time.millis().0));
+                .heard_after(now.0.saturating_sub(time.millis().0));
         }
         if let Some(refreshed) = refreshed {
             self.watchers.tell_refresh(refreshed);
         }
-        Ok(Outcome::Stored(Stored::Refreshed))
+        ControlFlow::Break(Outcome::Stored(Stored::Refreshed))
     }
 
     /// Sees to it that a report's kind and time can be believed.

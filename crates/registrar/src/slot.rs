@@ -17,6 +17,7 @@ use triomphe::ThinArc;
 
 use crate::{
     capacity::Kind,
+    fetch::fetch,
     packed::{self, Reader, Times},
     shared::{Gear, Owner},
 };
@@ -322,6 +323,11 @@ impl Slot {
         bytes
             .get(..bytes.len().saturating_sub(ledger))
             .unwrap_or(bytes)
+    }
+
+    /// Has what a refresh looks at fetched from memory, without waiting for it.
+    pub(crate) fn fetch(&self) {
+        fetch(self.head());
     }
 
     /// What the message that made it said.

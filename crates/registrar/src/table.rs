@@ -2,6 +2,7 @@
 
 mod by_order;
 mod hearing;
+mod lines;
 mod lookup;
 mod merge;
 mod refresh;
@@ -13,7 +14,6 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use hashbrown::hash_table;
 use parking_lot::MutexGuard;
 use registration::{
     Clock, Decision, Ignored, Judgement, Ledger, Origin, Past, Registration, Report, UnixMillis,
@@ -34,7 +34,7 @@ use crate::{
 pub use self::{
     hearing::{Applied, Hearing},
     lookup::Mark,
-    refresh::{Again, Refreshed, ToBeJudged},
+    refresh::{Approach, Refreshed, ToBeJudged},
 };
 use self::{
     merge::merge_record,
@@ -258,11 +258,9 @@ impl Table {
         self.load.replace(held.map(Slot::kind), Some(slot.kind()));
         let is_it = |slot: &Slot| slot.is_of(place.username, place.realm);
         let hash = |slot: &Slot| self.shards.hash_of(slot);
-        match place.shard.entry(place.hash, is_it, hash) {
-            hash_table::Entry::Occupied(mut there) => *there.get_mut() = slot.clone(),
-            hash_table::Entry::Vacant(free) => {
-                free.insert(slot.clone());
-            }
+        match place.shard.find_mut(place.hash, is_it) {
+            Some(there) => *there = slot.clone(),
+            None => place.shard.insert(place.hash, slot.clone(), hash),
         }
         slot
     }
@@ -314,15 +312,18 @@ impl Table {
     /// A stay's lease is up: it is over, unless its end was put off since.
     fn reclaim(&self, lease: Lease) {
         let mut shard = self.shards.lock(lease.hash);
-        let Ok(there) = shard.find_entry(lease.hash, |there| there.stay() == lease.stay) else {
+        let is_it = |there: &Slot| there.stay() == lease.stay;
+        let Some(there) = shard.find(lease.hash, is_it) else {
             return;
         };
-        let until = there.get().until();
+        let until = there.until();
         if self.clock.now() < until {
             self.leases.grant(lease, until);
             return;
         }
-        let (slot, _) = there.remove();
+        let Some(slot) = shard.take(lease.hash, is_it) else {
+            return;
+        };
         self.load.replace(Some(slot.kind()), None);
         if slot.kind() == Kind::Live {
             self.index.remove(&slot);

@@ -70,7 +70,7 @@ impl Table {
                 continue;
             }
             let hash = |slot: &Slot| self.shards.hash_of(slot);
-            place.shard.insert_unique(place.hash, slot.clone(), hash);
+            place.shard.insert(place.hash, slot.clone(), hash);
             self.index.put_next(&slot, &mut group);
             restored.push((lease(place.hash, &slot), slot.until()));
             drop(place);

@@ -2,16 +2,17 @@
 
 use std::hash::BuildHasher as _;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
 use parking_lot::{Mutex, MutexGuard};
 use registration::Aor;
 
+use super::lines::Lines;
 use crate::slot::Slot;
 
 const SHARDS: usize = 256;
 
 /// One part.
-pub(super) type Shard = HashTable<Slot>;
+pub(super) type Shard = Lines<Slot>;
 
 pub(super) struct Shards {
     parts: [Mutex<Shard>; SHARDS],
