@@ -59,14 +59,7 @@ fn decode_text(text: &str) -> Result<Event, Reject> {
     }
     let body: Body<'_> = match serde_json::from_str(text) {
         Ok(body) => body,
-        Err(error) => {
-            return match mend_summary(text) {
-                Some(mended) if serde_json::from_str::<Body<'_>>(&mended).is_ok() => {
-                    decode_text(&mended)
-                }
-                _ => Err(Reject::not_json(&error)),
-            };
-        }
+        Err(error) => return mended(text).unwrap_or_else(|| Err(Reject::not_json(&error))),
     };
     let (Scalar::Text(category), Scalar::Text(name)) = (&body.event_category, &body.event_name)
     else {
@@ -84,6 +77,16 @@ fn decode_text(text: &str) -> Result<Event, Reject> {
         }
         _ => Ok(Event::Other),
     }
+}
+
+/// What a text that is no JSON tells, if it is an answer: some proxies write theirs so. Nothing else
+/// is mended.
+fn mended(text: &str) -> Option<Result<Event, Reject>> {
+    let mended = mend_summary(text)?;
+    serde_json::from_str::<Body<'_>>(&mended).ok()?;
+    let event = decode_text(&mended);
+    let is_answer = matches!(event, Ok(Event::Reply(_) | Event::Other) | Err(_));
+    is_answer.then_some(event)
 }
 
 fn flush(body: &Body<'_>) -> Result<Event, Reject> {

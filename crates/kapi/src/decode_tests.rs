@@ -332,6 +332,19 @@ fn a_header_that_is_there_twice_is_refused() {
     let twice = body.replacen('{', "{\"Username\":\"eve\",", 1);
     let error = read(twice.as_bytes()).unwrap_err().to_string();
     assert!(error.contains("duplicate field `Username`"), "{error}");
+    let twice = body.replacen('{', r#"{"Event\u002dTimestamp":1,"#, 1);
+    let error = read(twice.as_bytes()).unwrap_err().to_string();
+    assert!(
+        error.contains("duplicate field `Event-Timestamp`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn nothing_but_an_answer_is_mended() {
+    let body = String::from_utf8(with("Msg-ID", "search_partial_resp".into())).unwrap();
+    let broken = body.replacen('{', r#"{"Registrations":[bob@sip.example.com],"#, 1);
+    assert!(matches!(read(broken.as_bytes()), Err(Reject::NotJson(_))));
 }
 
 #[test]

@@ -1,6 +1,7 @@
-//! Where the keys of a JSON text end: at a quote before a colon.
+//! Where the keys of a JSON text end: at a quote before a colon, unless there is white space between.
 //!
-//! They are looked for 16 bytes at a time. Within a string such a quote has a backslash before it.
+//! They are looked for 16 bytes at a time. Such quotes are found within strings too, after a backslash,
+//! and where a string begins with a colon.
 
 use wide::u8x16;
 

@@ -43,7 +43,8 @@ pub struct Skim<'a> {
     masked: Masked,
 }
 
-/// Begins to look at a message. `None` if it takes reading: it has no names, or escaped ones.
+/// Begins to look at a message. `None` if it takes reading: it has no names, escaped or empty ones,
+/// or before them what [`Glance::look`] finds.
 pub fn glance(body: &[u8]) -> Option<Glance<'_>> {
     let mut scan = Scan {
         body,
@@ -67,8 +68,8 @@ pub fn glance(body: &[u8]) -> Option<Glance<'_>> {
 }
 
 impl<'a> Glance<'a> {
-    /// Looks at the rest. `None` if it takes reading: its time is no plain number, ids are escaped,
-    /// or there are more of them than one.
+    /// Looks at the rest. `None` if it takes reading: its time is no plain number or there are two,
+    /// ids are no plain ASCII strings, or there are more than three of all those.
     pub fn look(mut self) -> Option<Skim<'a>> {
         while let Some(end) = self.scan.keys.next() {
             self.scan.take(end)?;
@@ -99,8 +100,8 @@ impl Skim<'_> {
     }
 
     /// Whether reading the message has told the same. If so, it does for all that have the same
-    /// fingerprint: they differ only in what is left out, and that the time is among it is the one
-    /// thing that could make a difference.
+    /// fingerprint: they differ only in what is left out, of which the time alone is read, and that
+    /// is the message's own.
     pub fn is_of(&self, report: &Report) -> bool {
         let before = self.body.get(..self.time_at).unwrap_or_default();
         (self.username, self.realm, self.time) == (&*report.username, &*report.realm, report.time)
@@ -122,6 +123,13 @@ fn ends_in_message(begin: &[u8]) -> bool {
         }
     }
     depth == 1
+}
+
+/// Whether a text ends with a key but for its last quote.
+fn ends_with_key(text: &[u8], key: &[u8]) -> bool {
+    // A quote that is escaped is one within another key.
+    let before = text.strip_suffix(key).map(<[u8]>::last);
+    before.is_some_and(|before| before != Some(&b'\\'))
 }
 
 /// What is left out, from front to back.
@@ -155,24 +163,23 @@ impl<'a> Scan<'a> {
     /// Takes what the member tells whose key ends there.
     #[inline]
     fn take(&mut self, end: usize) -> Option<()> {
-        // Its quote included; what is escaped has a backslash before it.
-        let key = self.body.get(..end)?;
-        match key.last()? {
-            b'e' if self.username.is_none() && key.ends_with(b"\"Username") => {
+        let text = self.body.get(..end)?;
+        match text.last()? {
+            b'e' if self.username.is_none() && ends_with_key(text, b"\"Username") => {
                 self.username = Some(self.name(end)?);
                 Some(())
             }
-            b'm' if self.realm.is_none() && key.ends_with(b"\"Realm") => {
+            b'm' if self.realm.is_none() && ends_with_key(text, b"\"Realm") => {
                 self.realm = Some(self.name(end)?);
                 Some(())
             }
-            b'p' if key.ends_with(b"\"Event-Timestamp") => {
+            b'p' if ends_with_key(text, b"\"Event-Timestamp") => {
                 // Of two that are left out, the fingerprint would not tell which one counts.
                 let is_first = self.time.is_none();
                 self.time = Some(self.masked_number(end)?);
                 is_first.then_some(())
             }
-            b'D' if key.ends_with(b"\"Msg-ID") || key.ends_with(b"\"Server-ID") => {
+            b'D' if ends_with_key(text, b"\"Msg-ID") || ends_with_key(text, b"\"Server-ID") => {
                 self.masked_string(end)
             }
             _ => Some(()),

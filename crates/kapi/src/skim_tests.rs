@@ -135,6 +135,15 @@ fn what_an_inner_object_says_is_not_the_messages() {
         skim(body.as_bytes()).unwrap().is_of(&report(&body)),
         "{body}"
     );
+    // Nor is what a longer key says.
+    for inner in [r#""\"Username": "amy""#, r#""\"Msg-ID": "1""#] {
+        let body = body.replacen('{', &format!("{{{inner}, "), 1);
+        let seen = skim(body.as_bytes()).unwrap();
+        assert_eq!((seen.username, seen.masked.count), ("bob", 3), "{body}");
+    }
+    let spaced = body.replace(", \"Event-Timestamp\":", ", \"Event-Timestamp\" :");
+    let longer = spaced.replacen('{', r#"{"\"Event-Timestamp": 1795425486, "#, 1);
+    assert_eq!(skim(longer.as_bytes()), None);
     // Of two times neither is taken; of one that stands alone it matters where.
     let body = with(r#""Event-Timestamp": 1795425486"#);
     assert_eq!(skim(body.as_bytes()), None);
@@ -177,9 +186,11 @@ proptest! {
         let hasher = RandomState::new();
         let looked = skim(&later).unwrap();
         prop_assert_eq!(looked.fingerprint(&hasher), seen.fingerprint(&hasher));
-        let Ok(Event::Registration(report)) = decode(&later, Limits::default()) else {
+        let Ok(Event::Registration(read)) = decode(&later, Limits::default()) else {
             panic!("{}", String::from_utf8_lossy(&later));
         };
-        prop_assert!(looked.is_of(&report));
+        prop_assert!(looked.is_of(&read));
+        let time = read.time;
+        prop_assert_eq!(*read, Report { time, ..*report });
     }
 }

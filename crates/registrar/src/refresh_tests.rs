@@ -155,6 +155,27 @@ fn followers_hear_of_it_if_they_want_to() {
 }
 
 /// The padding counts for us, not at the proxy: what the short way leaves behind is judged by it.
+/// What is found out only while the phone's place is held already.
+#[test]
+fn what_takes_reading_only_behind_the_names_is_read() {
+    let world = World::new(vec![]);
+    let zone = registration::Zone::new("local");
+    for behind in [r#""Server-ID": "\u0061""#, r#""X": {"Event-Timestamp": 1}"#] {
+        for _ in 0..3 {
+            world.clock.advance_millis(60_000);
+            let event = world.event("amy", &json!({"Authorizing-ID": "device"}));
+            let body = event.to_string();
+            let body = format!("{}, {behind}}}", body.strip_suffix('}').unwrap());
+            let outcome = (world.registrar).deliver(Delivery::new(&zone, body.as_bytes()));
+            assert!(
+                matches!(outcome, Outcome::Stored(_)),
+                "{outcome:?} of {body}"
+            );
+        }
+    }
+    assert_eq!(world.all().len(), 1);
+}
+
 #[test]
 fn an_unregister_after_it_ends_the_registration() {
     let world = World::new(vec![]);

@@ -1,9 +1,8 @@
-//! A hash table of which each look-up waits for memory but once, and that before it is needed.
+//! A hash table of which a look-up reads one line of memory, as a rule, that can be fetched ahead.
 //!
 //! A line of the processor's cache has room for seven pointers and a byte of each one's hash. What
 //! has no room in the line that its hash stands for is in one of those behind it, and each that was
-//! full on the way counts it. So a look-up reads one line in most cases, and where that is, is known
-//! from the hash alone: it can be fetched ahead.
+//! full on the way counts it. Where a look-up begins is known from the hash alone.
 
 use crate::fetch::fetch;
 

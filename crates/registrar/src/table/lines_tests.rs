@@ -20,7 +20,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     // Few lines, few tags, so that they meet.
-    let hash = (0_u64..5, 0_u64..3).prop_map(|(low, high)| low | high << 56);
+    let hash = (0_u64..5, 0_u64..4).prop_map(|(low, high)| low | high << 56);
     let key = (hash, 0_u8..24);
     prop_oneof![
         6 => key.clone().prop_map(Step::Insert),
@@ -102,12 +102,19 @@ fn lines_that_too_many_have_passed_are_still_passed() {
     for key in &all {
         table.insert(key.0, Box::new((*key, 0)), hash_of);
     }
+    let counted = |table: &Lines<Entry>| table.lines.iter().map(Line::passed).collect::<Vec<u8>>();
+    assert_eq!(counted(&table), passed(&table));
+    assert!(counted(&table).contains(&UNCOUNTED));
     let (last, others) = all.split_last().unwrap();
     for key in others {
         assert!(table.take(key.0, is(*key)).is_some(), "{key:?}");
     }
     assert!(table.find(last.0, is(*last)).is_some());
     assert_eq!(table.len, 1);
+    // A table that grows counts anew.
+    table.reserve(table.lines.len() * MOST + 1, hash_of);
+    assert_eq!(counted(&table), passed(&table));
+    assert!(table.find(last.0, is(*last)).is_some());
 }
 
 #[test]
