@@ -10,8 +10,8 @@ use anyhow::{Context as _, ensure};
 use kapi::{REGISTRAR_EXCHANGE, SUCCESS_BINDING, success_key};
 use lab::{amqp::Client, broker::Broker, rollcall::Rollcall};
 use lapin::{
-    BasicProperties, Channel, Connection, ConnectionProperties,
-    options::{BasicPublishOptions, QueueBindOptions, QueueDeclareOptions},
+    BasicProperties, Channel, Connection, ConnectionProperties, Queue,
+    options::{BasicPublishOptions, QueueBindOptions, QueueDeclareOptions, QueuePurgeOptions},
     types::{AMQPValue, FieldTable},
 };
 
@@ -103,20 +103,39 @@ async fn declare(channel: &Channel, queue: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// How many messages wait in a queue.
-async fn waiting(channel: &Channel, queue: &str) -> anyhow::Result<u32> {
+async fn look(channel: &Channel, queue: &str) -> anyhow::Result<Queue> {
     let options = QueueDeclareOptions {
         passive: true,
         ..QueueDeclareOptions::default()
     };
-    let queue = channel
-        .queue_declare(queue.into(), options, FieldTable::default())
+    let found = channel.queue_declare(queue.into(), options, FieldTable::default());
+    Ok(found.await?)
+}
+
+/// How many messages wait in a queue.
+async fn waiting(channel: &Channel, queue: &str) -> anyhow::Result<u32> {
+    Ok(look(channel, queue).await?.message_count())
+}
+
+/// Takes out what the last consumer had not acknowledged yet when it was ended.
+async fn clear(channel: &Channel, queue: &str) -> anyhow::Result<()> {
+    lab::wait::until("the last consumer to be gone", PATIENCE, async || {
+        let consumers = look(channel, queue).await?.consumer_count();
+        ensure!(consumers == 0, "{queue} has {consumers}");
+        Ok(())
+    })
+    .await?;
+    channel
+        .queue_purge(queue.into(), QueuePurgeOptions::default())
         .await?;
-    Ok(queue.message_count())
+    Ok(())
 }
 
 /// Has every phone refresh twice: the events wait in both queues.
 async fn fill(channel: &Channel, table: &Filled, queue: &str) -> anyhow::Result<()> {
+    for queue in [queue, BARE_QUEUE] {
+        clear(channel, queue).await?;
+    }
     let last = now().0;
     let mut event = Vec::new();
     let all = || table.order.iter();
