@@ -57,22 +57,26 @@ fn decode_text(text: &str) -> Result<Event, Reject> {
         let error = serde_json::from_str::<serde::de::IgnoredAny>(text).err();
         return Err(error.map_or(Reject::NotAnObject, |error| Reject::not_json(&error)));
     }
-    let body: Body<'_> = match serde_json::from_str(text) {
-        Ok(body) => body,
-        Err(error) => return mended(text).unwrap_or_else(|| Err(Reject::not_json(&error))),
-    };
+    match serde_json::from_str(text) {
+        Ok(body) => event(&body, text),
+        Err(error) => mended(text).unwrap_or_else(|| Err(Reject::not_json(&error))),
+    }
+}
+
+/// What a body tells, that was read from this text.
+fn event(body: &Body<'_>, text: &str) -> Result<Event, Reject> {
     let (Scalar::Text(category), Scalar::Text(name)) = (&body.event_category, &body.event_name)
     else {
         return Ok(Event::Other);
     };
     match (&**category, &**name) {
         ("directory", "reg_success") => {
-            registration(&body).map(|report| Event::Registration(Box::new(report)))
+            registration(body).map(|report| Event::Registration(Box::new(report)))
         }
-        ("directory", "reg_flush") => flush(&body),
-        ("directory", "reg_query") => query(&body, text).map(|query| Event::Query(Box::new(query))),
+        ("directory", "reg_flush") => flush(body),
+        ("directory", "reg_query") => query(body, text).map(|query| Event::Query(Box::new(query))),
         ("directory" | "registration", name) => {
-            let reply = reply(name, &body, text)?;
+            let reply = reply(name, body, text)?;
             Ok(reply.map_or(Event::Other, |reply| Event::Reply(Box::new(reply))))
         }
         _ => Ok(Event::Other),
@@ -83,8 +87,7 @@ fn decode_text(text: &str) -> Result<Event, Reject> {
 /// is mended.
 fn mended(text: &str) -> Option<Result<Event, Reject>> {
     let mended = mend_summary(text)?;
-    serde_json::from_str::<Body<'_>>(&mended).ok()?;
-    let event = decode_text(&mended);
+    let event = event(&serde_json::from_str(&mended).ok()?, &mended);
     let is_answer = matches!(event, Ok(Event::Reply(_) | Event::Other) | Err(_));
     is_answer.then_some(event)
 }

@@ -13,9 +13,7 @@ pub(crate) struct KeyEnds<'a> {
     left: &'a [u8],
     /// Where that begins.
     next: usize,
-    /// Where the block begins that was looked at last.
-    begin: usize,
-    /// Its bits: a quote before a colon, the lowest for its first byte.
+    /// Of the block before it, a bit for each quote before a colon, the lowest for its first byte.
     found: u64,
 }
 
@@ -24,7 +22,6 @@ impl<'a> KeyEnds<'a> {
         Self {
             left: text,
             next: 0,
-            begin: 0,
             found: 0,
         }
     }
@@ -39,7 +36,6 @@ impl<'a> KeyEnds<'a> {
         });
         self.found = found(block);
         self.left = self.left.get(BLOCK..).unwrap_or_default();
-        self.begin = self.next;
         self.next += BLOCK;
     }
 }
@@ -55,7 +51,7 @@ impl Iterator for KeyEnds<'_> {
             }
             self.look();
         }
-        let at = self.begin + self.found.trailing_zeros() as usize;
+        let at = self.next - BLOCK + self.found.trailing_zeros() as usize;
         self.found &= self.found - 1;
         Some(at)
     }

@@ -154,7 +154,6 @@ fn followers_hear_of_it_if_they_want_to() {
     assert_eq!(after, Some((*world.all()[0]).clone()));
 }
 
-/// The padding counts for us, not at the proxy: what the short way leaves behind is judged by it.
 /// What is found out only while the phone's place is held already.
 #[test]
 fn what_takes_reading_only_behind_the_names_is_read() {
@@ -176,6 +175,7 @@ fn what_takes_reading_only_behind_the_names_is_read() {
     assert_eq!(world.all().len(), 1);
 }
 
+/// The padding counts for us, not at the proxy: what the short way leaves behind is judged by it.
 #[test]
 fn an_unregister_after_it_ends_the_registration() {
     let world = World::new(vec![]);
