@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::StreamExt as _;
-use kapi::{MEMBERS_KEY, QUERY_BINDING, Query, REGISTRAR_EXCHANGE, TARGETED_EXCHANGE};
+use kapi::{QUERY_BINDING, Query, REGISTRAR_EXCHANGE, TARGETED_EXCHANGE};
 use lapin::{
     Channel, Connection, Consumer, ExchangeKind,
     options::{
@@ -34,8 +34,6 @@ const MAX_LENGTH: i64 = 100_000;
 const PREFETCH: u16 = 100;
 /// Answers in the making; more questions wait in the queue.
 const MAX_ANSWERING: usize = 4;
-/// The same of those for which other nodes are asked; more are not answered.
-const MAX_GATHERING: usize = 32;
 
 /// The queue, its consumer, and what answers go by.
 pub(crate) struct Inbox {
@@ -77,9 +75,6 @@ impl Inbox {
             .name()
             .clone();
         let mut bindings = vec![(TARGETED_EXCHANGE, registrar.server_id())];
-        if registrar.division().is_some() {
-            bindings.push((TARGETED_EXCHANGE, MEMBERS_KEY));
-        }
         if answer_queries {
             bindings.push((REGISTRAR_EXCHANGE, QUERY_BINDING));
         }
@@ -114,7 +109,6 @@ impl Inbox {
     pub(crate) async fn serve(&mut self, zone: &Zone, registrar: &Arc<Registrar>) -> String {
         let mut refusals = RateLimit::new(LOG_PERIOD);
         let answering = Arc::new(Semaphore::new(MAX_ANSWERING));
-        let gathering = Arc::new(Semaphore::new(MAX_GATHERING));
         // One at a time: each is as large as the table, some times over until it is sent.
         let whole_table = Arc::new(Semaphore::new(1));
         while let Some(delivery) = self.consumer.next().await {
@@ -123,27 +117,26 @@ impl Inbox {
                 Err(error) => return format!("consuming the inbox: {error}"),
             };
             if let Some(Outcome::Asked(query)) = apply(&delivery, zone, registrar, &mut refusals) {
-                if registrar.asks_for(&query) {
-                    self.gather(query, registrar, &gathering);
-                } else if let Ok(permit) = Arc::clone(&answering).acquire_owned().await {
-                    let is_large = wants_all(&query);
-                    let whole_table = Arc::clone(&whole_table);
-                    let answer = answer(
-                        query,
-                        Arc::clone(registrar),
-                        self.publisher.clone(),
-                        self.publish_timeout,
-                    );
-                    tokio::spawn(async move {
-                        let _turn = if is_large {
-                            whole_table.acquire_owned().await.ok()
-                        } else {
-                            None
-                        };
-                        answer.await;
-                        drop(permit);
-                    });
-                }
+                let Ok(permit) = Arc::clone(&answering).acquire_owned().await else {
+                    continue;
+                };
+                let is_large = wants_all(&query);
+                let whole_table = Arc::clone(&whole_table);
+                let answer = answer(
+                    query,
+                    Arc::clone(registrar),
+                    self.publisher.clone(),
+                    self.publish_timeout,
+                );
+                tokio::spawn(async move {
+                    let _turn = if is_large {
+                        whole_table.acquire_owned().await.ok()
+                    } else {
+                        None
+                    };
+                    answer.await;
+                    drop(permit);
+                });
             }
             if let Err(error) = delivery.acker.ack(BasicAckOptions::default()).await {
                 return format!("acknowledging in the inbox: {error}");
@@ -151,25 +144,11 @@ impl Inbox {
         }
         "the broker ended the inbox's consumer".into()
     }
-
-    /// Has others asked. Not waited for: what they say comes through here.
-    fn gather(&self, query: Box<Query>, registrar: &Arc<Registrar>, gathering: &Arc<Semaphore>) {
-        let Ok(permit) = Arc::clone(gathering).try_acquire_owned() else {
-            tracing::debug!("a question more than can be put to others");
-            return;
-        };
-        let registrar = Arc::clone(registrar);
-        let (publisher, limit) = (self.publisher.clone(), self.publish_timeout);
-        tokio::spawn(async move {
-            gather(&query, &registrar, &publisher, limit).await;
-            drop(permit);
-        });
-    }
 }
 
-/// Whether the answer has the whole table. What other rollcalls ask for comes in parts.
+/// Whether the answer has the whole table.
 fn wants_all(query: &Query) -> bool {
-    query.realm.is_none() && !query.count_only && query.share.is_none()
+    query.realm.is_none() && !query.count_only
 }
 
 async fn answer(
@@ -195,19 +174,5 @@ async fn answer(
             "a question was answered"
         ),
         Err(error) => tracing::warn!(error, "a question could not be answered"),
-    }
-}
-
-/// Answers with what all nodes have.
-async fn gather(query: &Query, registrar: &Registrar, publisher: &Publisher, limit: Duration) {
-    let result = match registrar.answer_for_all(query).await {
-        Ok(publication) => {
-            let sent = publisher.publish(&publication, limit).await;
-            sent.map_err(|error| error.to_string())
-        }
-        Err(error) => Err(error.to_string()),
-    };
-    if let Err(error) = result {
-        tracing::warn!(error, "a question could not be answered for all nodes");
     }
 }

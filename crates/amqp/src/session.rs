@@ -8,12 +8,10 @@ use registrar::Registrar;
 
 use crate::{
     dial::{Dialer, HangUp},
-    division,
     inbox::Inbox,
     publisher::Publisher,
     pulse::Pulse,
     settings::Settings,
-    strays::Strays,
     topology::{at, consume, declare_exchange, declare_others, declare_queue},
 };
 
@@ -21,7 +19,7 @@ use crate::{
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
 /// What is set up on a connection.
-type Parts = (Channel, Consumer, Pulse, Inbox, Option<Strays>);
+type Parts = (Channel, Consumer, Pulse, Inbox);
 
 /// A connection that consumes.
 pub(crate) struct Session {
@@ -31,8 +29,6 @@ pub(crate) struct Session {
     pub(crate) publisher: Publisher,
     pub(crate) pulse: Pulse,
     pub(crate) inbox: Inbox,
-    /// Where accounts are divided over several nodes.
-    pub(crate) strays: Option<Strays>,
     /// Dropped last, when all that can be said politely has been said.
     _hang_up: HangUp,
 }
@@ -61,14 +57,13 @@ impl Session {
         };
         let set_up = tokio::time::timeout_at(deadline, setting_up).await;
         match set_up.map_err(late).flatten() {
-            Ok((publisher, (channel, consumer, pulse, inbox, strays))) => Ok(Self {
+            Ok((publisher, (channel, consumer, pulse, inbox))) => Ok(Self {
                 connection,
                 channel,
                 consumer,
                 publisher,
                 pulse,
                 inbox,
-                strays,
                 _hang_up: hang_up,
             }),
             Err(reason) => {
@@ -104,17 +99,9 @@ impl Session {
         .await
         .map_err(at("opening the inbox"))?;
         let pulse = Pulse::of(queue);
-        let Some(division) = registrar.division() else {
-            let bindings = [SUCCESS_BINDING, FLUSH_BINDING, pulse.key()];
-            let (channel, consumer) =
-                consume(connection, queue, &bindings, settings.prefetch).await?;
-            return Ok((channel, consumer, pulse, inbox, None));
-        };
-        division::declare(connection, queue, &pulse, division, settings).await?;
-        let strays = Strays::open(connection, publisher.clone(), limit).await;
-        let strays = strays.map_err(at("consuming rollcall-stray"))?;
-        let (channel, consumer) = consume(connection, queue, &[], settings.prefetch).await?;
-        Ok((channel, consumer, pulse, inbox, Some(strays)))
+        let bindings = [SUCCESS_BINDING, FLUSH_BINDING, pulse.key()];
+        let (channel, consumer) = consume(connection, queue, &bindings, settings.prefetch).await?;
+        Ok((channel, consumer, pulse, inbox))
     }
 
     /// Closes politely, but only for so long.

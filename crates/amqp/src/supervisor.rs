@@ -123,20 +123,12 @@ impl Supervisor {
             tokio::time::sleep(LAST_ACKS).await;
         };
         let zone = &self.link.zone;
-        let strays = session.strays.as_mut();
-        let handing_on = async {
-            match strays {
-                Some(strays) => strays.serve(zone, &self.registrar).await,
-                None => std::future::pending().await,
-            }
-        };
         let ended = tokio::select! {
             ended = consuming => ended,
             reason = session.inbox.serve(zone, &self.registrar) => Ended::Failed(reason),
             reason = session.pulse.beat(&session.publisher, self.settings.publish_timeout) => {
                 Ended::Failed(reason)
             }
-            reason = handing_on => Ended::Failed(reason),
             never = seek(&session.connection, &self.link), if self.settings.elect_notifier => {
                 match never {}
             }

@@ -245,7 +245,7 @@ impl Asking {
         let facade = &known.facade;
         let answering = || match facade.throttle.admit_request(address) {
             // Without the heap. Should it wait after all, it is asked anew.
-            Ok(()) if asks_nobody(facade) => pin!(self.wait(facade)).now_or_never(),
+            Ok(()) if facade.auth.asks_nobody() => pin!(self.wait(facade)).now_or_never(),
             Ok(()) => None,
             Err(error) => Some(Err(error)),
         };
@@ -268,8 +268,8 @@ impl Asking {
         let (account, arguments) = (&self.question.account, self.question.arguments());
         let scope = caller::scope::<ToRead>(&told, facade, account, arguments).await?;
         match self.question.wanted {
-            Wanted::List => listing::answer(&told, facade, Some(&scope)).await,
-            Wanted::Count => registrations::count_of(&told, facade, &scope).await,
+            Wanted::List => listing::answer(&told, facade, Some(&scope)),
+            Wanted::Count => registrations::count_of(&told, facade, &scope),
         }
     }
 
@@ -300,11 +300,6 @@ impl Asking {
         boundary::log(method, status, took);
         Ok(response.into())
     }
-}
-
-/// Whether neither another node nor anyone else has to be asked.
-fn asks_nobody(facade: &Facade) -> bool {
-    facade.auth.asks_nobody() && facade.registrar.division().is_none()
 }
 
 #[cfg(test)]

@@ -138,7 +138,7 @@ pub(crate) async fn scope<P: Policy>(
         other => other,
     })?;
     let realm = granted.realm.as_deref();
-    let scope = facade.registrar.find_scope(account, realm).await?;
+    let scope = facade.registrar.scope(account, realm);
     scope.ok_or_else(|| unknown(account.as_str()))
 }
 

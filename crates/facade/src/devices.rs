@@ -36,7 +36,7 @@ pub(crate) async fn status(
     caller: Authorized<ToReadDevices>,
 ) -> Result<HttpResponse, ApiError> {
     takes_json(&req)?;
-    let registrations = facade.registrar.find(Some(&caller.scope)).await?;
+    let registrations = facade.registrar.list(&caller.scope);
     let ids: BTreeSet<Cow<'_, str>> = registrations
         .iter()
         .filter_map(|held| held.view().account.authorizing_id)

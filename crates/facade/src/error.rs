@@ -1,7 +1,7 @@
 //! Every way a request can fail, with what the caller is told.
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode};
-use registrar::{FlushError, Unanswered};
+use registrar::FlushError;
 use serde_json::{Value, json};
 
 /// A failed request. The text for the caller is in [`ApiError::data`]; the boundary writes the
@@ -49,15 +49,6 @@ pub(crate) enum ApiError {
     /// The same is being done already.
     #[error("busy")]
     Busy,
-    /// Where accounts are divided over several nodes: not all that are concerned have answered.
-    #[error("{detail}")]
-    OwnerUnreachable { detail: String, nodes: Vec<String> },
-    /// Where accounts are divided over several nodes: too long to be put together.
-    #[error("the list is too long to be put together")]
-    ListTooLong,
-    /// Where accounts are divided over several nodes: others have a part of what is to be followed.
-    #[error("other nodes have phones of the account: {}", .nodes.join(", "))]
-    NotOwner { nodes: Vec<String> },
     #[error("stopping")]
     Stopping,
     #[error("the request took too long")]
@@ -106,9 +97,6 @@ impl ApiError {
             Self::InvalidMethod { .. } => "invalid_method",
             Self::AuthUnreachable { .. } => "datastore_unreachable",
             Self::Busy => "busy",
-            Self::OwnerUnreachable { .. } => "owner_unreachable",
-            Self::ListTooLong => "list_too_long",
-            Self::NotOwner { .. } => "not_owner",
             Self::Stopping => "stopping",
             Self::Timeout => "request_timeout",
             Self::TooManyRequests { .. } => "too_many_requests",
@@ -145,18 +133,6 @@ impl ApiError {
             }
             Self::AuthUnreachable { .. } => json!({
                 "message": "the token or the account could not be checked: Crossbar does not answer; try again"
-            }),
-            Self::OwnerUnreachable { nodes, .. } => json!({
-                "message": "a part of the registrations is on nodes that have not answered: nothing was done, try again",
-                "nodes": nodes,
-            }),
-            Self::ListTooLong => json!({
-                "message": "the list is too long to be put together: ask for it in pages, without filters",
-                "cause": format!("over {} registrations; page_size and start_key", registrar::MAX_GATHERED),
-            }),
-            Self::NotOwner { nodes } => json!({
-                "message": "changes are told by the node that has all of the account's phones: follow them there, or list from time to time",
-                "nodes": nodes,
             }),
             Self::Timeout => {
                 json!({"message": "the request's body did not come in time"})
@@ -213,13 +189,10 @@ impl ResponseError for ApiError {
             Self::Busy => StatusCode::CONFLICT,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            Self::ListTooLong => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::NotOwner { .. } => StatusCode::MISDIRECTED_REQUEST,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::BrokerUnreachable { .. }
             | Self::AuthUnreachable { .. }
             | Self::NoBroker
-            | Self::OwnerUnreachable { .. }
             | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLarge { status, .. } | Self::Framework { status } => *status,
         }
@@ -228,16 +201,6 @@ impl ResponseError for ApiError {
     /// Empty: the boundary, which knows the request, writes the envelope.
     fn error_response(&self) -> HttpResponse {
         HttpResponse::new(self.status_code())
-    }
-}
-
-impl From<Unanswered> for ApiError {
-    fn from(error: Unanswered) -> Self {
-        let detail = error.to_string();
-        match error {
-            Unanswered::Unreachable { nodes, .. } => Self::OwnerUnreachable { detail, nodes },
-            Unanswered::TooMany => Self::ListTooLong,
-        }
     }
 }
 
@@ -250,7 +213,6 @@ impl From<FlushError> for ApiError {
                 got: name.chars().take(300).collect(),
                 takes: "1 to 255 bytes without quotes, backslash, `;`, `%` or control characters",
             },
-            FlushError::Unanswered(error) => error.into(),
             FlushError::NotRegistered(identifier) => Self::BadIdentifier {
                 what: "username",
                 identifier,

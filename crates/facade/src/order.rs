@@ -37,12 +37,6 @@ impl Place {
         (lower(&held.username()), lower(held.realm())) < (self.username.clone(), self.realm.clone())
     }
 
-    /// As the registrar has it, if it is text.
-    pub(crate) fn as_text(&self) -> Option<registrar::Place> {
-        let text = |bytes: &[u8]| std::str::from_utf8(bytes).ok().map(Into::into);
-        Some((text(&self.username)?, text(&self.realm)?))
-    }
-
     /// As callers are given it, and give it back.
     pub(crate) fn to_key(&self) -> String {
         let mut bytes = self.username.clone();

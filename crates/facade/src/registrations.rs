@@ -40,7 +40,7 @@ pub(crate) async fn list(
     facade: Data<Facade>,
     caller: Authorized<ToRead>,
 ) -> Answer {
-    listing::answer(&req, &facade, Some(&caller.scope)).await
+    listing::answer(&req, &facade, Some(&caller.scope))
 }
 
 /// `GET /v2/accounts/{ACCOUNT_ID}/registrations/{USERNAME}`
@@ -61,8 +61,7 @@ pub(crate) async fn one(
 ) -> Answer {
     takes_json(&req)?;
     let username = caller.username.unwrap_or_default();
-    let found = facade.registrar.find_named(&caller.scope, &username);
-    let named = found.await?;
+    let named = facade.registrar.list_named(&caller.scope, &username);
     // In several realms of the account: the newest is where the phone is.
     let newest = named.iter().max_by_key(|held| held.last_registration());
     let Some(held) = newest else {
@@ -91,13 +90,13 @@ pub(crate) async fn count(
     facade: Data<Facade>,
     caller: Authorized<ToRead>,
 ) -> Answer {
-    count_of(&req, &facade, &caller.scope).await
+    count_of(&req, &facade, &caller.scope)
 }
 
 /// How many there are of what belongs to an account.
-pub(crate) async fn count_of(req: &dyn Asked, facade: &Facade, scope: &Scope) -> Answer {
+pub(crate) fn count_of(req: &dyn Asked, facade: &Facade, scope: &Scope) -> Answer {
     takes_json(req)?;
-    let count = facade.registrar.find_count(Some(scope)).await?;
+    let count = facade.registrar.count(scope);
     counted(req, facade, count)
 }
 

@@ -10,7 +10,6 @@ use crate::{
     event::{Event, Flush, Limits, Query, Reject, Sender},
     lenient::Scalar,
     reply::{mend_summary, reply},
-    share::share,
     wire::{Body, MAX_FIELDS},
 };
 
@@ -74,7 +73,7 @@ fn event(body: &Body<'_>, text: &str) -> Result<Event, Reject> {
             registration(body).map(|report| Event::Registration(Box::new(report)))
         }
         ("directory", "reg_flush") => flush(body),
-        ("directory", "reg_query") => query(body, text).map(|query| Event::Query(Box::new(query))),
+        ("directory", "reg_query") => query(body).map(|query| Event::Query(Box::new(query))),
         ("directory" | "registration", name) => {
             let reply = reply(name, body, text)?;
             Ok(reply.map_or(Event::Other, |reply| Event::Reply(Box::new(reply))))
@@ -106,7 +105,7 @@ fn flush(body: &Body<'_>) -> Result<Event, Reject> {
     ))
 }
 
-fn query(body: &Body<'_>, text: &str) -> Result<Query, Reject> {
+fn query(body: &Body<'_>) -> Result<Query, Reject> {
     if body.fields.too_many {
         return Err(Reject::TooMany {
             header: "Fields",
@@ -121,8 +120,6 @@ fn query(body: &Body<'_>, text: &str) -> Result<Query, Reject> {
         count_only: body.count_only.boolean().unwrap_or(false),
         reply_to: required("Server-ID", &body.server_id)?,
         msg_id: required("Msg-ID", &body.msg_id)?,
-        node: optional(&body.node),
-        share: share(text)?,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use registration::{Report, Text};
 
-use crate::{reply::Reply, share::Share};
+use crate::reply::Reply;
 
 /// A message that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,10 +45,6 @@ pub struct Query {
     pub reply_to: Text,
     /// Msg-ID: what the answer refers to.
     pub msg_id: Text,
-    /// Node of who asks.
-    pub node: Option<Text>,
-    /// What one member of a divided registrar asks the others.
-    pub share: Option<Box<Share>>,
 }
 
 /// Who sent a message.

@@ -14,9 +14,7 @@ mod lenient;
 mod message;
 mod notice;
 mod query;
-mod record;
 mod reply;
-mod share;
 mod skim;
 mod wire;
 
@@ -35,7 +33,6 @@ pub use flush::encode_flush;
 pub use notice::{Notice, encode_notice};
 pub use query::{Answer, encode_answer};
 pub use reply::{Content, Device, Found, Reply};
-pub use share::{MEMBERS_KEY, Share, ShareAnswer, Want, encode_share, encode_share_answer};
 pub use skim::{Glance, Skim, glance};
 
 /// The topic exchange that registration events and flushes go through.

@@ -15,7 +15,6 @@ use crate::{
     decode::{account_data, optional, register_overwrite, registration, suppress_unregister},
     event::Reject,
     lenient::{Bounded, Scalar},
-    share::{ShareAnswer, Told},
     wire::{Binding, Body},
 };
 
@@ -50,8 +49,6 @@ pub enum Content {
     },
     /// Another registrar has nothing.
     NoRegistrations,
-    /// A member of a divided registrar has this.
-    Share(Box<ShareAnswer<Report>>),
     /// The directory knows whose device it is.
     Device(Box<Device>),
     /// The directory does not know it.
@@ -125,8 +122,6 @@ struct Records<'a> {
     fields: Folded,
     #[serde(borrow, rename = "Count", default)]
     count: Scalar<'a>,
-    #[serde(rename = "Share", default)]
-    share: Option<Told>,
 }
 
 #[derive(Default)]
@@ -176,17 +171,6 @@ fn registrations(text: &str) -> Result<Content, Reject> {
             header: "Fields",
             limit: MAX_ANSWERS,
         });
-    }
-    if let Some(told) = body.share {
-        if body.fields.unreadable > 0 {
-            // What is left of it would pass for all there is.
-            return Err(Reject::BadValue {
-                header: "Fields",
-                value: format!("{} that cannot be read", body.fields.unreadable),
-                takes: "registrations",
-            });
-        }
-        return Ok(Content::Share(Box::new(told.answer(body.fields.records))));
     }
     let count = body.count.integer();
     Ok(Content::Registrations {

@@ -48,9 +48,27 @@ fn number<T>(
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use registration::Registration;
 
     use super::*;
-    use crate::packed::tests::registration;
+    use crate::{
+        packed::tests::registration,
+        slot::{Making, Slot, Stay},
+    };
+
+    /// One that is in no table.
+    fn apart(registration: &Registration) -> Held {
+        Held::new(Slot::live(
+            registration,
+            Making {
+                stay: Stay::of(0),
+                owner: Arc::new(Owner::of(registration)),
+                gear: Arc::new(Gear::of(registration)),
+                fingerprint: 0,
+                ledger: None,
+            },
+        ))
+    }
 
     fn content(found: &[Held]) -> Vec<u8> {
         let mut content = Vec::new();
@@ -67,7 +85,7 @@ mod tests {
             changed in 0..5_u8,
         ) {
             let mut lists = [one, other].map(|list| {
-                let each = list.iter().map(|at| Held::apart(&each[*at]));
+                let each = list.iter().map(|at| apart(&each[*at]));
                 each.collect::<Vec<_>>()
             });
             if let [[.., last], _] = lists.each_mut().map(Vec::as_mut_slice) {
@@ -79,7 +97,7 @@ mod tests {
                     3 => registration.call_id = Some("another".into()),
                     _ => {}
                 }
-                *last = Held::apart(&registration);
+                *last = apart(&registration);
             }
             let [one, other] = lists;
             let all = |list: &[Held]| list.iter().map(Held::registration).collect::<Vec<_>>();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use kapi::{Flush, Identity, REGISTRAR_EXCHANGE, encode_flush, flush_key};
 use registration::{Aor, Text, UnsafeName, Zone, check_flushable};
 
-use crate::{accounts::Scope, bus::Publication, held::Held, table::Table, together::Unanswered};
+use crate::{accounts::Scope, bus::Publication, held::Held, table::Table};
 
 /// A flush that the brokers took.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,9 +46,6 @@ pub enum FlushError {
     /// Nobody by this name is registered in the account.
     #[error("{0:?} is not registered")]
     NotRegistered(String),
-    /// Who else has phones of the account could not be found out, so nothing was sent.
-    #[error(transparent)]
-    Unanswered(#[from] Unanswered),
     /// No broker took the flush, so nothing more was forgotten.
     #[error("no broker took the flush: {}", reasons(.missing))]
     Unreachable {

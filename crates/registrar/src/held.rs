@@ -1,14 +1,8 @@
 //! A registration as it was found in the table.
 
-use std::sync::Arc;
-
 use registration::{AccountId, Aor, Registration, Text, UnixSeconds, View, Zone, check_flushable};
 
-use crate::{
-    packed::Times,
-    shared::{Gear, Owner},
-    slot::{Making, Slot, Stay},
-};
+use crate::{packed::Times, slot::Slot};
 
 /// A registration of the table, as it was when it was looked up: a few bytes, whatever it holds.
 #[derive(Clone, Debug)]
@@ -25,20 +19,6 @@ impl Held {
 
     pub(crate) fn at(slot: Slot, times: Times) -> Self {
         Self { slot, times }
-    }
-
-    /// One that is in no table.
-    pub(crate) fn apart(registration: &Registration) -> Self {
-        Self::new(Slot::live(
-            registration,
-            Making {
-                stay: Stay::of(0),
-                owner: Arc::new(Owner::of(registration)),
-                gear: Arc::new(Gear::of(registration)),
-                fingerprint: 0,
-                ledger: None,
-            },
-        ))
     }
 
     pub(crate) fn times(&self) -> Times {

@@ -35,14 +35,7 @@ const LAG_MICROS: [u64; 9] = [
 ];
 
 /// What became of an order to flush.
-const FLUSHES: [&str; 6] = [
-    "done",
-    "partial",
-    "unreachable",
-    "not_registered",
-    "unsafe",
-    "unanswered",
-];
+const FLUSHES: [&str; 5] = ["done", "partial", "unreachable", "not_registered", "unsafe"];
 
 /// How often durations were up to each bound, and how much they were in all.
 #[derive(Debug)]
@@ -143,8 +136,6 @@ impl Meter {
             Err(FlushError::Unreachable { .. }) => "unreachable",
             Err(FlushError::NotRegistered(_)) => "not_registered",
             Err(FlushError::Unsafe { .. }) => "unsafe",
-            // Other nodes have not said who there is.
-            Err(FlushError::Unanswered(_)) => "unanswered",
         };
         let slots = FLUSHES.iter().zip(&self.flushes);
         for (_, slot) in slots.filter(|(name, _)| **name == outcome) {

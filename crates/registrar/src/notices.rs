@@ -86,12 +86,7 @@ impl Notices {
                 after.map(Held::registration),
             );
             for (about, notice) in self.due(&change, before.as_ref(), after.as_ref()) {
-                let tells = match registrar.division() {
-                    // Nobody else hears of it, but for its other owners.
-                    Some(division) => division.tells_of(&about.realm),
-                    None => registrar.bus.leads(&about.zone),
-                };
-                if tells {
+                if registrar.bus.leads(&about.zone) {
                     publish(&registrar, about, notice).await;
                 }
             }

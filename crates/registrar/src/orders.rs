@@ -16,9 +16,9 @@ impl Registrar {
     /// Flushes every registration of an account.
     pub async fn flush_account(&self, scope: &Scope) -> Result<Flushed, FlushError> {
         let order = async {
-            let found = self.find(Some(scope)).await?;
+            let found = self.list(scope);
             let targets = flush::targets_of_account(scope, &found);
-            self.carry_out(&targets, &found).await
+            self.carry_out(&targets).await
         };
         self.meter.ordered(order.await)
     }
@@ -30,7 +30,7 @@ impl Registrar {
             username: None,
             cache_only: false,
         };
-        let order = self.carry_out(&[all], &[]).await;
+        let order = self.carry_out(&[all]).await;
         self.meter.ordered(order)
     }
 
@@ -60,7 +60,7 @@ impl Registrar {
     ) -> Result<Flushed, FlushError> {
         let order = async {
             flush::check("username", username)?;
-            let named = self.find_named(scope, username).await?;
+            let named = self.list_named(scope, username);
             let realms = force.then(|| scope.realms.clone());
             self.flush_named(&named, username, realms).await
         };
@@ -82,7 +82,7 @@ impl Registrar {
             };
             targets = flush::targets_by_force(&realms, username);
         }
-        let flushed = self.carry_out(&targets, named).await?;
+        let flushed = self.carry_out(&targets).await?;
         if self.settings.check_sync {
             for held in named {
                 self.check_sync(held).await;
@@ -110,13 +110,10 @@ impl Registrar {
         }
     }
 
-    /// Carries flushes out. Of what was `found`, what other nodes have they forget when they hear of
-    /// it.
+    /// Carries flushes out.
     #[tracing::instrument(level = "debug", name = "flush", skip_all)]
-    async fn carry_out(&self, targets: &[Flush], found: &[Held]) -> Result<Flushed, FlushError> {
+    async fn carry_out(&self, targets: &[Flush]) -> Result<Flushed, FlushError> {
         flush::check_all(targets)?;
-        let mut elsewhere: Vec<_> = found.to_vec();
-        elsewhere.retain(|one| self.is_elsewhere(one.realm()));
         let mut done = Flushed::default();
         for flush in targets {
             let receipt = self.publish_flush(flush).await;
@@ -134,11 +131,6 @@ impl Registrar {
             self.tell_flushed(&forgotten);
             done.repeated += self.repeats.take_up(&forgotten, self.clock.now());
             done.forgotten += forgotten.len();
-            let theirs: Vec<_> = elsewhere
-                .extract_if(.., |one| flush::names(flush, one))
-                .collect();
-            done.repeated += self.repeats.take_up(&theirs, self.clock.now());
-            done.forgotten += theirs.len();
         }
         Ok(done)
     }
@@ -169,13 +161,8 @@ impl Registrar {
         loop {
             let aor = self.repeats.next(&*self.clock).await;
             // Whoever is back has registered since: that is another registration.
-            match self.find_one(&aor).await {
-                Ok(None) => {}
-                Ok(Some(_)) => continue,
-                Err(error) => {
-                    tracing::warn!(%error, %aor, "a flush is not repeated: the phone may be back");
-                    continue;
-                }
+            if self.get(&aor).is_some() {
+                continue;
             }
             let flush = flush::of_aor(&aor);
             let publication = flush::publication(&flush, &self.settings.identity);

@@ -28,8 +28,6 @@ pub enum Outcome {
     LateAnswer,
     /// Nothing changed, for a good reason.
     Ignored(Ignored),
-    /// An event of a realm that another node of a divided registrar has.
-    Elsewhere,
     /// A message of no concern.
     Other,
     /// A message that cannot be used.
@@ -37,7 +35,7 @@ pub enum Outcome {
 }
 
 /// Names of [`Stats`], each with the reason where there is one.
-const LABELS: [(&str, &str); 45] = [
+const LABELS: [(&str, &str); 42] = [
     ("stored", "registered"),
     ("stored", "refreshed"),
     ("stored", "moved"),
@@ -59,7 +57,6 @@ const LABELS: [(&str, &str); 45] = [
     ("ignored", "table_full"),
     ("ignored", "account_full"),
     ("ignored", "other_message"),
-    ("ignored", "elsewhere"),
     ("rejected", "too_large"),
     ("rejected", "not_utf8"),
     ("rejected", "not_json"),
@@ -81,14 +78,7 @@ const LABELS: [(&str, &str); 45] = [
     NOTICE_LOST,
     IDENTIFIED,
     UNIDENTIFIED,
-    HANDED_ON,
-    LOST,
 ];
-
-/// Events of unknown realms that were handed to who has them.
-pub(crate) const HANDED_ON: Label = ("division", "handed_on");
-/// Such events that nobody has a queue for.
-pub(crate) const LOST: Label = ("division", "lost");
 
 /// Notices that a broker took.
 pub(crate) const NOTICE_SENT: Label = ("notice", "sent");
@@ -149,7 +139,6 @@ impl Outcome {
             Self::Ignored(Ignored::TableFull) => ("ignored", "table_full"),
             Self::Ignored(Ignored::AccountFull) => ("ignored", "account_full"),
             Self::Other => ("ignored", "other_message"),
-            Self::Elsewhere => ("ignored", "elsewhere"),
             Self::Rejected(reject) => ("rejected", reject.reason()),
         }
     }
@@ -239,7 +228,6 @@ mod tests {
             Outcome::Ignored(Ignored::TableFull),
             Outcome::Ignored(Ignored::AccountFull),
             Outcome::Other,
-            Outcome::Elsewhere,
             Outcome::Rejected(Reject::TooLarge { size: 1, limit: 0 }),
             Outcome::Rejected(Reject::NotUtf8),
             Outcome::Rejected(Reject::NotJson(String::new())),

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use kapi::{Answer, Query, TARGETED_EXCHANGE, encode_answer};
 use registration::{AccountId, Aor, Registration};
 
-use crate::{
-    Registrar,
-    accounts::Scope,
-    bus::Publication,
-    held::Held,
-    table::Mark,
-    together::{MAX_GATHERED, Unanswered},
-};
+use crate::{Registrar, accounts::Scope, bus::Publication, held::Held, table::Mark};
+
+/// The most registrations that one answer to another node may have.
+pub const MAX_ANSWERED: usize = 200_000;
+
+/// The answer to a question would have more than [`MAX_ANSWERED`] registrations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("more than {MAX_ANSWERED} registrations")]
+pub struct TooManyToAnswer;
 
 impl Registrar {
     /// What belongs to an account, whose realm the caller may know; `None` if the account is not
@@ -80,6 +81,12 @@ impl Registrar {
         self.len() == 0
     }
 
+    /// The live registrations of an account that have a username, in any case.
+    pub fn list_named(&self, scope: &Scope, username: &str) -> Vec<Held> {
+        self.table
+            .find_named(Some(&scope.account), &scope.realms, username)
+    }
+
     /// How many live registrations an account has.
     pub fn count(&self, scope: &Scope) -> usize {
         self.table.count(Some(&scope.account), &scope.realms)
@@ -96,35 +103,27 @@ impl Registrar {
     }
 
     /// The answer to a question, addressed to who asked. Goes through the whole table if all realms
-    /// are asked for, but answers with no more than [`MAX_GATHERED`]: no broker would take it.
-    pub fn answer(&self, query: &Query) -> Result<Publication, Unanswered> {
-        if let Some(share) = &query.share {
-            return Ok(self.answer_member(query, share));
-        }
+    /// are asked for, but answers with no more than [`MAX_ANSWERED`]: no broker would take it.
+    pub fn answer(&self, query: &Query) -> Result<Publication, TooManyToAnswer> {
         let (realm, username) = (query.realm.as_deref(), query.username.as_deref());
         let answer = match (query.count_only, username) {
             (true, None) => Answer::Count(self.count_of(realm)),
             (true, Some(_)) => Answer::Count(self.of(realm, username).len()),
             (false, _) => {
                 let found = self.of(realm, username);
-                if found.len() > MAX_GATHERED {
-                    return Err(Unanswered::TooMany);
+                if found.len() > MAX_ANSWERED {
+                    return Err(TooManyToAnswer);
                 }
                 Answer::Registrations(found.into_iter().map(|held| held.registration()))
             }
         };
         let body = encode_answer(query, answer, self.age(), &self.settings.identity);
-        Ok(addressed(query, body))
-    }
-}
-
-/// An answer on its way to who asked.
-pub(crate) fn addressed(query: &Query, body: Vec<u8>) -> Publication {
-    Publication {
-        zone: None,
-        exchange: TARGETED_EXCHANGE,
-        routing_key: query.reply_to.to_string(),
-        body,
-        mandatory: false,
+        Ok(Publication {
+            zone: None,
+            exchange: TARGETED_EXCHANGE,
+            routing_key: query.reply_to.to_string(),
+            body,
+            mandatory: false,
+        })
     }
 }

@@ -133,7 +133,7 @@ impl Registrar {
         let mut realms = self.table.realms();
         realms.extend(self.table.former_realms());
         realms.extend(self.accounts.realms());
-        realms.retain(|realm| check_flushable(realm).is_ok() && !self.is_elsewhere(realm));
+        realms.retain(|realm| check_flushable(realm).is_ok());
         realms.sort_unstable();
         realms.dedup();
         realms

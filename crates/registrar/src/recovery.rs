@@ -107,11 +107,7 @@ impl Registrar {
         let deadline = begun + settings.limit;
         if settings.peers {
             self.waits(&zone, epoch, "other registrars to answer");
-            let asking = async {
-                self.ask_members(&zone).await;
-                self.ask_peers(&zone).await;
-            };
-            let asked = timeout_at(deadline, asking).await;
+            let asked = timeout_at(deadline, self.ask_peers(&zone)).await;
             if asked.is_err() {
                 tracing::warn!(%zone, "other registrars did not tell all in time");
             }
@@ -199,7 +195,6 @@ impl Registrar {
             }
         });
         asked.await;
-        all.retain(|realm| !self.is_elsewhere(realm));
         all
     }
 
@@ -254,7 +249,7 @@ impl Registrar {
         let now = self.clock.now().seconds();
         let default_realm = &self.settings.policy.default_realm;
         let mut merged = 0;
-        for record in records.iter().filter(|r| !self.is_elsewhere(&r.realm)) {
+        for record in records {
             let registration = Registration::from_record(record, zone, default_realm, now);
             let applied = self.table.merge(&registration);
             if let Some(change) = Change::of(&applied) {

@@ -145,12 +145,9 @@ impl Registrar {
         let hand_over = |batch| drop(batches.send(batch));
         let mut batch = Batch::default();
         let found = snapshot::read(input, share, share_gear, |record| {
-            // Where accounts are divided, others may have it by now.
-            if !self.is_elsewhere(&record.owner.realm) {
-                batch.push(&record);
-                if batch.records.len() == BATCH {
-                    hand_over(std::mem::take(&mut batch));
-                }
+            batch.push(&record);
+            if batch.records.len() == BATCH {
+                hand_over(std::mem::take(&mut batch));
             }
         })?;
         hand_over(batch);

@@ -22,7 +22,6 @@ use crate::{
     changes::{Change, ChangeKind, Watcher, Watchers},
     coalesce::Coalesce,
     delivery::Delivery,
-    division::Division,
     echoes::Echoes,
     flush,
     health::{Health, LinkState},
@@ -60,8 +59,6 @@ pub struct Settings {
     pub max_clock_skew: u32,
     /// Whether a phone whose username is flushed is told to register anew, as Crossbar does.
     pub check_sync: bool,
-    /// How accounts are divided over several nodes, if they are.
-    pub division: Option<Arc<Division>>,
 }
 
 impl Settings {
@@ -74,7 +71,6 @@ impl Settings {
             identity,
             max_clock_skew: 60,
             check_sync: true,
-            division: None,
         }
     }
 }
@@ -184,12 +180,6 @@ impl Registrar {
             self.settings.limits
         };
         match decode(delivery.body, limits) {
-            Ok(Event::Registration(report)) if self.is_elsewhere(&report.realm) => {
-                if delivery.targeted {
-                    self.replay.heard();
-                }
-                Outcome::Elsewhere
-            }
             Ok(Event::Registration(mut report)) => {
                 let seen = seen.filter(|seen| seen.skim.is_of(&report));
                 let fingerprint = seen.map_or(0, |seen| seen.fingerprint);
@@ -198,7 +188,6 @@ impl Registrar {
             }
             Ok(Event::Flush(flush, sender)) => self.flushed(&flush, &sender, delivery.zone),
             Ok(Event::Query(query)) if *query.reply_to == *self.server_id() => Outcome::OwnQuestion,
-            Ok(Event::Query(query)) if !self.hears(&query, delivery.targeted) => Outcome::Other,
             Ok(Event::Query(query)) => Outcome::Asked(query),
             // Only what was sent to us alone can be an answer to us.
             Ok(Event::Reply(_)) if !delivery.targeted => Outcome::Other,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    FlushError, MAX_GATHERED, Unanswered,
+    FlushError, MAX_ANSWERED, TooManyToAnswer,
     fakes::{ACCOUNT, Memory, REALM, T0},
 };
 
@@ -355,7 +355,7 @@ fn refused_bodies_are_counted_and_the_next_is_applied() {
 #[test]
 fn what_no_broker_would_take_is_not_answered() {
     let (registrar, _) = registrar(HashMap::new());
-    for number in 0..=MAX_GATHERED {
+    for number in 0..=MAX_ANSWERED {
         let body = format!(
             "{{\"Event-Category\":\"directory\",\"Event-Name\":\"reg_success\",\"Event-Timestamp\":{T0},\"Expires\":60,\
              \"Contact\":\"<sip:{number}@a>\",\"Realm\":\"{}.a\",\"Username\":\"{number}\"}}",
@@ -364,7 +364,7 @@ fn what_no_broker_would_take_is_not_answered() {
         deliver(&registrar, body.as_bytes());
     }
     let all = Query::default();
-    assert_eq!(registrar.answer(&all), Err(Unanswered::TooMany));
+    assert_eq!(registrar.answer(&all), Err(TooManyToAnswer));
     let count_only = true;
     let count = registrar
         .answer(&Query {
@@ -373,7 +373,7 @@ fn what_no_broker_would_take_is_not_answered() {
         })
         .unwrap();
     let count: Value = serde_json::from_slice(&count.body).unwrap();
-    assert_eq!(count["Count"], json!(MAX_GATHERED + 1));
+    assert_eq!(count["Count"], json!(MAX_ANSWERED + 1));
     let one = registrar
         .answer(&Query {
             realm: Some("0.a".into()),

@@ -120,14 +120,6 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     }
     life.before_drain(close(&feed));
     let server = facade::serve(facade, listener, &server_settings(&config, certificate))?;
-    if let Some(division) = &config.cluster.division {
-        let (own, all) = (division.own().len(), registrar::PARTITIONS);
-        tracing::info!(
-            own,
-            all,
-            "accounts are divided, this node has some of the partitions"
-        );
-    }
     tracing::info!(%address, node = config.amqp.node, version = env!("CARGO_PKG_VERSION"), "listening");
     watched::started(&life);
     let ended = life.serve(server, config.shutdown.drain_timeout).await;
@@ -260,8 +252,7 @@ pub(crate) fn amqp_settings(config: &Config) -> amqp::Settings {
         queue_expires: amqp.queue_expires,
         queue_max_length: amqp.queue_max_length,
         answer_queries: amqp.answer_queries,
-        // Where accounts are divided each node tells of its own.
-        elect_notifier: config.notices.told.any() && config.cluster.division.is_none(),
+        elect_notifier: config.notices.told.any(),
     }
 }
 
@@ -280,7 +271,6 @@ pub(crate) fn registrar_settings(config: &Config) -> anyhow::Result<Settings> {
             of_account: config.cache.max_account_registrations,
         },
         check_sync: config.notices.check_sync,
-        division: config.cluster.division.clone(),
         ..Settings::new(Identity::new(&config.amqp.node).context("amqp.node cannot be used")?)
     })
 }

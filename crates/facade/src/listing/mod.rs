@@ -41,7 +41,7 @@ const PIECE_BYTES: usize = 65_536;
 type Registrations = Vec<Held>;
 
 /// Answers with those registrations of an account, or of all, that the request wants.
-pub(crate) async fn answer(
+pub(crate) fn answer(
     req: &dyn Asked,
     facade: &Facade,
     scope: Option<&Scope>,
@@ -55,14 +55,13 @@ pub(crate) async fn answer(
     let shape = Shape::of(&params)?;
     // What most ask for, most of them again and again.
     let is_plain = format == Format::Json && filters.is_empty() && page.is_all();
-    // Where accounts are divided, the table has not all of it.
-    let kept = scope.filter(|_| is_plain && facade.registrar.division().is_none());
+    let kept = scope.filter(|_| is_plain);
     if let Some(scope) = kept
         && let Some(list) = facade.lists.get(&facade.registrar, scope, shape)
     {
         return list.answer(req, facade);
     }
-    let mut registrations = match (kept, page.alone(&filters)) {
+    let mut registrations = match (kept, scope) {
         (Some(scope), _) => match facade.registrar.list_marked(scope) {
             (found, mark) if found.len() <= SHORT => {
                 let list = facade.lists.keep(scope, shape, (found, mark));
@@ -70,8 +69,8 @@ pub(crate) async fn answer(
             }
             (found, _) => found,
         },
-        (None, Some((from, limit))) => facade.registrar.find_page(scope, from, limit).await?,
-        (None, None) => facade.registrar.find(scope).await?,
+        (None, Some(scope)) => facade.registrar.list(scope),
+        (None, None) => facade.registrar.all(),
     };
     if !filters.is_empty() {
         registrations.retain(|held| filters.admit(&held.view()));
@@ -128,17 +127,6 @@ impl Page {
     /// Whether it is the whole list.
     fn is_all(&self) -> bool {
         self.start.is_none() && self.size.is_none()
-    }
-
-    /// From where on, and how many, if it can be had without the rest of the list.
-    fn alone(&self, filters: &Filters) -> Option<(Option<registrar::Place>, usize)> {
-        let size = self.size.filter(|_| filters.is_empty())?;
-        let from = match &self.start {
-            Some(start) => Some(start.as_text()?),
-            None => None,
-        };
-        // One more tells where the next begins.
-        Some((from, size + 1))
     }
 
     /// Leaves this page of a list that is in order; returns where the next one begins.

@@ -100,6 +100,29 @@ fn all_that_is_wrong_is_said_at_once_with_key_value_and_what_it_takes() {
 }
 
 #[test]
+fn divided_accounts_are_refused_with_what_to_do_instead() {
+    let instead = "every node holds all of them: remove the section [cluster] and run several equal \
+                   nodes behind a load balancer, see docs/how-to/capacity.md";
+    let toml =
+        "[cluster]\nmembers = [\"rollcall@a\", \"rollcall@b\"]\nreplicas = 2\ntimeout = 500\n";
+    let said = refused(toml, &[TOKENS]);
+    for key in ["members", "replicas", "timeout"] {
+        let part = format!(
+            "cluster.{key} (from the configuration file): accounts are no longer divided over nodes"
+        );
+        assert!(said.contains(&part), "{part:?} is not in {said}");
+    }
+    assert_eq!(said.matches(instead).count(), 3, "{said}");
+    let variable = ("ROLLCALL_CLUSTER__REPLICAS", "1");
+    for said in [
+        refused("[cluster]", &[TOKENS]),
+        refused("", &[TOKENS, variable]),
+    ] {
+        assert!(said.contains(instead), "{said}");
+    }
+}
+
+#[test]
 fn credentials_are_not_repeated_wherever_they_stand() {
     let secret = "hunter2";
     let long = format!("amqp://{}:hunter2@h", "u".repeat(85));

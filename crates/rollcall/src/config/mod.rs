@@ -7,7 +7,6 @@ mod accounts;
 mod amqp;
 mod auth;
 mod cache;
-mod cluster;
 mod http;
 mod log;
 mod operate;
@@ -22,7 +21,6 @@ pub use accounts::Accounts;
 pub use amqp::Amqp;
 pub use auth::{Auth, AuthMode};
 pub use cache::Cache;
-pub use cluster::Cluster;
 pub use http::Http;
 pub use log::{Log, LogFormat};
 pub use operate::{Admin, Metrics};
@@ -53,8 +51,6 @@ pub struct Config {
     pub amqp: Amqp,
     /// The brokers, by zone.
     pub zones: Vec<Zone>,
-    /// Accounts divided over several nodes.
-    pub cluster: Cluster,
     /// Learning what was missed.
     pub recovery: Recovery,
     /// Asking the proxies.
@@ -144,13 +140,11 @@ impl Config {
         let http = Http::read(reader);
         let auth = Auth::read(reader, &http);
         let amqp = Amqp::read(reader);
-        let cluster = Cluster::read(reader, &amqp.node);
         Self {
             auth,
             accounts: Accounts::read(reader),
             cache: Cache::read(reader),
             amqp,
-            cluster,
             zones: Zone::read_all(reader),
             recovery: Recovery::read(reader),
             reconcile: Reconcile::read(reader),

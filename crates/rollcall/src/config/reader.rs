@@ -44,6 +44,12 @@ const NO_SETTINGS: [&str; 5] = [
 ];
 /// Variables of another program of the project.
 const OF_THE_LAB: &str = "ROLLCALL_LAB_";
+/// Sections that an earlier version had, and what to do now.
+const REMOVED: [(&str, &str); 1] = [(
+    "cluster",
+    "accounts are no longer divided over nodes, every node holds all of them: remove the section [cluster] \
+     and run several equal nodes behind a load balancer, see docs/how-to/capacity.md",
+)];
 /// How many characters of a value that is refused are shown.
 const SHOWN: usize = 100;
 /// A key that is further off than this many edits is not suggested.
@@ -276,6 +282,11 @@ impl Reader {
             let under = format!("{key}.");
             let has_settings = self.known.iter().any(|known| known.key.starts_with(&under));
             if value.is_table() && has_settings {
+                continue;
+            }
+            let section = key.split('.').next().unwrap_or_default();
+            if let Some((_, instead)) = REMOVED.iter().find(|(removed, _)| *removed == section) {
+                self.problem(&format!("{key} ({origin}): {instead}"));
                 continue;
             }
             let names = self.known.iter().map(|known| known.key.as_str());

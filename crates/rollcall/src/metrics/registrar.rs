@@ -153,12 +153,6 @@ impl Table {
         )?;
         counters(
             encoder,
-            "rollcall_division",
-            "Events of realms that nobody had said whose they are",
-            of("division"),
-        )?;
-        counters(
-            encoder,
             "rollcall_directory",
             "Answers of Kazoo's directory",
             of("directory"),
@@ -193,13 +187,12 @@ mod tests {
     use super::*;
 
     /// Kinds that have metrics of their own.
-    const ELSEWHERE: [&str; 7] = [
+    const ELSEWHERE: [&str; 6] = [
         "rejected",
         "clock",
         "reconcile",
         "recovery",
         "notice",
-        "division",
         "directory",
     ];
 

@@ -11,7 +11,6 @@
 mod browser;
 mod cluster;
 mod demo;
-mod division;
 mod drift;
 mod flush;
 mod life;
