@@ -4,13 +4,13 @@ use std::{cell::RefCell, mem::ManuallyDrop, rc::Rc, sync::Arc};
 
 use actix_web::{
     body,
-    dev::{AppConfig, Service as _, ServiceFactory as _},
+    dev::Service as _,
     http::{
         Method, Uri,
         header::{HeaderMap, HeaderName, HeaderValue},
     },
     rt::{System, SystemRunner},
-    test::TestRequest,
+    test::{self, TestRequest},
     web::{Bytes, Data},
 };
 use facade::{Facade, Summary, Throttle, ThrottleSettings, auth::Auth};
@@ -82,14 +82,12 @@ impl Server {
                 failures: u32::MAX,
             })),
             clock,
-            lists: facade::Lists::new(1 << 20),
             node: "rollcall@fuzz".into(),
             metrics: facade::Metrics::default(),
             echo_token: true,
         });
         let app = facade::app(facade, MAX_BODY_BYTES);
-        let app = wait(app.new_service(AppConfig::default()));
-        let app = Rc::new(app.expect("the app starts"));
+        let app = Rc::new(wait(test::init_service(app)));
         Self {
             answer: Box::new(move |request| {
                 let app = Rc::clone(&app);

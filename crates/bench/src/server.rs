@@ -66,7 +66,6 @@ pub fn serve(phones: u32) -> anyhow::Result<()> {
         auth: Auth::Static(StaticTokens::parse(&tokens)?),
         description: facade::description(),
         feed: Arc::clone(&node.feed),
-        lists: facade::Lists::new(64 << 20),
         throttle: Arc::new(Throttle::new(ThrottleSettings {
             requests: None,
             failures: 60,

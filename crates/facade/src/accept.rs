@@ -1,8 +1,8 @@
 //! What kind of answer a caller takes (RFC 9110, 12.5.1), as far as there is a choice.
 
-use actix_web::http::header;
+use actix_web::{HttpRequest, http::header};
 
-use crate::{asked::Asked, error::ApiError, query::Params};
+use crate::{error::ApiError, query::Params};
 
 /// A kind of answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub(crate) enum Format {
 }
 
 /// The kind that a list is wanted in: `?accept=` goes before the header, as with Crossbar.
-pub(crate) fn wanted(req: &dyn Asked, params: &Params) -> Result<Format, ApiError> {
+pub(crate) fn wanted(req: &HttpRequest, params: &Params) -> Result<Format, ApiError> {
     match params.get("accept") {
         Some("csv" | "text/csv") => return Ok(Format::Csv),
         Some("json" | "application/json") => return Ok(Format::Json),
@@ -42,7 +42,7 @@ pub(crate) fn wanted(req: &dyn Asked, params: &Params) -> Result<Format, ApiErro
 }
 
 /// Fails if the caller takes no JSON.
-pub(crate) fn takes_json(req: &dyn Asked) -> Result<(), ApiError> {
+pub(crate) fn takes_json(req: &HttpRequest) -> Result<(), ApiError> {
     let accepted = accepted(req);
     let kinds = ["application/json", "application/*", "*/*"];
     let quality = kinds.iter().find_map(|kind| quality_of(&accepted, kind));
@@ -54,8 +54,8 @@ pub(crate) fn takes_json(req: &dyn Asked) -> Result<(), ApiError> {
 }
 
 /// What the header names, each with its quality in thousandths.
-fn accepted(req: &dyn Asked) -> Vec<(String, u16)> {
-    let values = req.head().headers.get_all(header::ACCEPT);
+fn accepted(req: &HttpRequest) -> Vec<(String, u16)> {
+    let values = req.headers().get_all(header::ACCEPT);
     let values = values.filter_map(|value| value.to_str().ok());
     let each = values.flat_map(|value| value.split(','));
     each.filter_map(|range| {

@@ -2,20 +2,18 @@
 
 use std::{future::ready, net::TcpListener, sync::Arc, time::Duration};
 
-use actix_http::Request;
-use actix_service::IntoServiceFactory as _;
 use actix_web::{
     App, Error, HttpResponse, HttpServer, Resource,
     body::MessageBody,
-    dev::{AppConfig, Response, Server, Service, ServiceFactory},
-    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+    dev::{Server, ServiceFactory, ServiceRequest, ServiceResponse},
+    http::header,
     middleware::{Compress, DefaultHeaders, from_fn},
     web::{self, Data, PayloadConfig, ServiceConfig},
 };
 
 use crate::{
-    Certificate, Facade, admin, at_once::AtOnce, boundary::boundary, devices, error::ApiError,
-    events, health, openapi, page, registrations, summary, system, tunnel,
+    Certificate, Facade, admin, boundary::boundary, devices, error::ApiError, events, health,
+    openapi, page, registrations, summary, system, tunnel,
 };
 
 /// Limits and sizes of the server.
@@ -37,8 +35,6 @@ pub struct ServerSettings {
     pub drain_timeout: Duration,
 }
 
-/// What stands before an account's id.
-pub(crate) const ACCOUNTS: &str = "/v2/accounts/";
 /// What belongs to an account begins with this.
 pub(crate) const ACCOUNT: &str = "/v2/accounts/{account_id}";
 pub(crate) const LIST: &str = "/v2/accounts/{account_id}/registrations";
@@ -162,23 +158,23 @@ fn preflight(allow: &'static str) -> HttpResponse {
 pub fn app(
     facade: Data<Facade>,
     max_body_bytes: usize,
-) -> impl ServiceFactory<
-    Request,
-    Config = AppConfig,
-    Response = Response<impl MessageBody>,
-    Error = Error,
-    InitError = (),
-    Service: Service<Request, Future: 'static>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
 > {
-    let app = App::new()
-        .app_data(Data::clone(&facade))
+    App::new()
+        .app_data(facade)
         .app_data(PayloadConfig::new(max_body_bytes))
         // The boundary makes new answers of errors, so what is done to all comes after it.
         .wrap(from_fn(boundary))
         .wrap(cors_headers())
         .wrap(Compress::default())
-        .configure(routes);
-    AtOnce::new(facade, app.into_factory())
+        .configure(routes)
 }
 
 /// Serves on a socket that is bound already. The caller stops it through its handle.
@@ -208,19 +204,8 @@ pub fn serve(
 }
 
 /// Any origin may read the answers: what guards them is the token, which no browser adds by itself.
-const ANY_ORIGIN: [(HeaderName, &str); 2] = [
-    (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-    (header::ACCESS_CONTROL_EXPOSE_HEADERS, "ETag, X-Request-ID"),
-];
-
 fn cors_headers() -> DefaultHeaders {
-    let headers = ANY_ORIGIN.into_iter();
-    headers.fold(DefaultHeaders::new(), DefaultHeaders::add)
-}
-
-/// The same of an answer that does not come by way of the routes.
-pub(crate) fn allow_any_origin(headers: &mut HeaderMap) {
-    for (name, value) in ANY_ORIGIN {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
+    DefaultHeaders::new()
+        .add((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .add((header::ACCESS_CONTROL_EXPOSE_HEADERS, "ETag, X-Request-ID"))
 }

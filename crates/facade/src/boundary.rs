@@ -1,6 +1,10 @@
 //! The edge every request and answer passes: its id, its log line, and the envelope of errors.
 
-use std::{fmt, panic::AssertUnwindSafe, time::Duration};
+use std::{
+    fmt,
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
 
 use actix_web::{
     Error, HttpMessage as _, HttpRequest, HttpResponse,
@@ -20,13 +24,31 @@ use serde_json::json;
 use tracing::{Instrument as _, Span};
 use uuid::{Uuid, fmt::Simple};
 
-use crate::{
-    Facade,
-    app::Route,
-    asked::{Arrival, Asked},
-    envelope,
-    error::ApiError,
-};
+use crate::{Facade, app::Route, envelope, error::ApiError};
+
+/// What is noted of a request when it comes.
+#[derive(Clone, Copy)]
+pub(crate) struct RequestMeta {
+    /// What it goes by in its answer and in the log.
+    pub(crate) id: RequestId,
+    pub(crate) at: Instant,
+}
+
+impl RequestMeta {
+    /// Of a request that comes now.
+    fn new(head: &RequestHead) -> Self {
+        Self {
+            id: RequestId::given_by(&head.headers),
+            at: Instant::now(),
+        }
+    }
+
+    /// What was noted of this request.
+    pub(crate) fn of(req: &HttpRequest) -> Self {
+        let noted = req.extensions().get().copied();
+        noted.unwrap_or_else(|| Self::new(req.head()))
+    }
+}
 
 /// Identifies a request in its answer and in every log line about it: 32 lower-case hex digits.
 #[derive(Clone, Copy)]
@@ -92,9 +114,9 @@ pub(crate) async fn boundary(
     mut req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let arrival = Arrival::of(req.head());
-    let Arrival { id, at } = arrival;
-    req.extensions_mut().insert(arrival);
+    let meta = RequestMeta::new(req.head());
+    let RequestMeta { id, at } = meta;
+    req.extensions_mut().insert(meta);
     trim(&mut req);
     let facade = req.app_data::<Data<Facade>>().cloned();
     let span = span(req.head(), id);
@@ -130,7 +152,7 @@ pub(crate) async fn boundary(
 }
 
 /// What the head of every answer says.
-pub(crate) fn finish(headers: &mut HeaderMap, size: BodySize, id: RequestId) {
+fn finish(headers: &mut HeaderMap, size: BodySize, id: RequestId) {
     if let BodySize::Sized(..=SHORT) = size {
         // Not worth compressing.
         let identity = HeaderValue::from_static("identity");
@@ -142,7 +164,7 @@ pub(crate) fn finish(headers: &mut HeaderMap, size: BodySize, id: RequestId) {
 }
 
 /// What all log lines about a request have in common.
-pub(crate) fn span(head: &RequestHead, id: RequestId) -> Span {
+fn span(head: &RequestHead, id: RequestId) -> Span {
     // The path without its query: a token may stand there.
     let (method, path) = (&head.method, head.uri.path());
     tracing::info_span!("request", request_id = %id, %method, %path)
@@ -150,7 +172,7 @@ pub(crate) fn span(head: &RequestHead, id: RequestId) -> Span {
 
 /// Reads that succeed, of which there may be thousands a second, are counted by the metrics; in the
 /// log they would push out what matters.
-pub(crate) fn log(method: &Method, status: StatusCode, took: Duration) {
+fn log(method: &Method, status: StatusCode, took: Duration) {
     let elapsed_us = took.as_micros();
     let is_refused = status.is_client_error() || status.is_server_error();
     let status = status.as_u16();
@@ -162,7 +184,7 @@ pub(crate) fn log(method: &Method, status: StatusCode, took: Duration) {
 }
 
 /// What is said when answering made us panic. The request is gone with it.
-pub(crate) fn panicked(id: RequestId, span: &Span) -> Error {
+fn panicked(id: RequestId, span: &Span) -> Error {
     span.in_scope(|| tracing::error!("a request made us panic; it was answered with 500"));
     let body = json!({
         "data": {"message": "internal error"}, "error": "500", "message": "internal_error",
@@ -208,7 +230,7 @@ fn render(request: &HttpRequest, error: &ApiError) -> HttpResponse {
 }
 
 /// The answer to a request that failed; what an operator has to know of it goes to the log.
-pub(crate) fn refusal(req: &dyn Asked, facade: &Facade, error: &ApiError) -> HttpResponse {
+fn refusal(req: &HttpRequest, facade: &Facade, error: &ApiError) -> HttpResponse {
     match error {
         ApiError::BrokerUnreachable { detail, .. } => {
             tracing::error!(error = %detail, "flush failed");

@@ -13,8 +13,7 @@ use registration::{AccountId, UnsafeName, check_flushable};
 
 use crate::{
     Facade,
-    asked::Asked,
-    auth::{Access, Denied, Granted, Right, Subject, Token},
+    auth::{Access, Denied, Granted, Right, Subject, Token, token_of},
     error::ApiError,
     throttle::Caller,
 };
@@ -91,7 +90,7 @@ impl FromRequest for Administrator {
 
 /// Fails unless the caller has the right to all accounts.
 pub(crate) async fn check_system<P: Policy>(req: &HttpRequest) -> Result<(), ApiError> {
-    let token = req.token();
+    let token = token_of(req.head());
     let token = token.as_deref().map(Token::new);
     check::<P>(req, facade(req)?, token.as_ref(), &Subject::System, "").await?;
     Ok(())
@@ -109,7 +108,7 @@ async fn authorize<P: Policy>(req: &HttpRequest) -> Result<(Scope, Option<String
     let facade = facade(req)?;
     let Ok(id) = AccountId::parse(&account) else {
         // Whether an account exists is told only to those who may ask at all.
-        let token = req.token();
+        let token = token_of(req.head());
         let token = token.as_deref().map(Token::new);
         return Err(if facade.auth.knows(token.as_ref()).await {
             unknown(&account)
@@ -124,12 +123,12 @@ async fn authorize<P: Policy>(req: &HttpRequest) -> Result<(Scope, Option<String
 /// What belongs to the account, if the caller has a right to it. `arguments` are what
 /// stands behind the endpoint in the path.
 pub(crate) async fn scope<P: Policy>(
-    req: &dyn Asked,
+    req: &HttpRequest,
     facade: &Facade,
     account: &AccountId,
     arguments: &str,
 ) -> Result<Scope, ApiError> {
-    let token = req.token();
+    let token = token_of(req.head());
     let token = token.as_deref().map(Token::new);
     let subject = Subject::Account(*account);
     let granted = check::<P>(req, facade, token.as_ref(), &subject, arguments).await;
@@ -156,7 +155,7 @@ pub(crate) fn last_segment(req: &HttpRequest) -> &str {
 }
 
 async fn check<P: Policy>(
-    req: &dyn Asked,
+    req: &HttpRequest,
     facade: &Facade,
     token: Option<&Token<'_>>,
     subject: &Subject,

@@ -53,5 +53,5 @@ pub(crate) async fn status(
         page_size: Some(devices.len()),
         ..Extras::default()
     };
-    success(&req, &facade, data, &extras)
+    success(&req, &facade, &data, &extras)
 }

@@ -3,16 +3,19 @@
 use std::{borrow::Cow, cell::RefCell, rc::Rc};
 
 use actix_web::{
-    HttpResponse, HttpResponseBuilder, ResponseError as _,
+    HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError as _,
     http::header::{self, HeaderValue},
-    web::Bytes,
 };
 use kapi::write_text;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    Facade, asked::Asked, boundary::RequestId, error::ApiError, pieces::Pieces, query::Params,
+    Facade,
+    auth::token_of,
+    boundary::{RequestId, RequestMeta},
+    error::ApiError,
+    query::Params,
     revision::Revision,
 };
 
@@ -54,39 +57,20 @@ struct Failure<'a> {
 
 /// A good answer around `data`, which must be JSON; 304 if the caller has it already.
 pub(crate) fn success(
-    req: &dyn Asked,
+    req: &HttpRequest,
     facade: &Facade,
-    data: Vec<u8>,
+    data: &[u8],
     extras: &Extras,
 ) -> Result<HttpResponse, ApiError> {
-    let revision = Revision::of(&data);
-    answer(
-        req,
-        facade,
-        (Content::Ended(ended(data)), &revision),
-        extras,
-    )
-}
-
-/// Data of an answer.
-pub(crate) enum Content<'a> {
-    /// In parts.
-    Parts(&'a [&'a str]),
-    /// With the envelope's end, which would take a write of its own behind long data.
-    Ended(Bytes),
-}
-
-/// Data with the envelope's end.
-pub(crate) fn ended(mut data: Vec<u8>) -> Bytes {
-    data.extend_from_slice(END.as_bytes());
-    data.into()
+    let revision = Revision::of(data);
+    answer(req, facade, (data, &revision), extras)
 }
 
 /// The same around data whose revision is known.
 pub(crate) fn answer(
-    req: &dyn Asked,
+    req: &HttpRequest,
     facade: &Facade,
-    (content, revision): (Content<'_>, &Revision),
+    (data, revision): (&[u8], &Revision),
     extras: &Extras,
 ) -> Result<HttpResponse, ApiError> {
     let pretty = Params::of(req).flag("pretty")?;
@@ -96,31 +80,18 @@ pub(crate) fn answer(
     let mut envelope = before_data(req, facade, revision, extras);
     let mut response = HttpResponse::Ok();
     response.insert_header((header::ETAG, revision.etag()));
-    match content {
-        Content::Ended(data) if data.len() > COPIED && !pretty => {
-            let body = Pieces::new([envelope.into(), data]);
-            return Ok(response.content_type(JSON).body(body));
-        }
-        Content::Ended(data) => envelope.extend_from_slice(&data),
-        Content::Parts(parts) => {
-            for part in parts.iter().chain([&END]) {
-                envelope.extend_from_slice(part.as_bytes());
-            }
-        }
-    }
+    envelope.extend_from_slice(data);
+    envelope.extend_from_slice(END.as_bytes());
     Ok(json(&mut response, Ok(envelope), pretty))
 }
 
-/// Data up to so many bytes is sooner copied than sent as a piece of its own.
-const COPIED: usize = 4096;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// What stands after the data.
 pub(crate) const END: &str = "}";
 
-/// What stands before the data, which comes last: so the answer's other members are one piece, and
-/// the data another.
+/// What stands before the data, which comes last, so that a long list can be streamed behind it.
 pub(crate) fn before_data(
-    req: &dyn Asked,
+    req: &HttpRequest,
     facade: &Facade,
     revision: &Revision,
     extras: &Extras,
@@ -133,10 +104,13 @@ pub(crate) fn before_data(
     envelope.text(key!("node"), &facade.node);
     envelope.maybe(key!("note"), extras.note.as_deref());
     if let Some(size) = extras.page_size {
-        envelope.written(key!("page_size"), itoa::Buffer::new().format(size));
+        envelope.written(key!("page_size"), &size.to_string());
     }
     let mut digits = RequestId::digits();
-    envelope.plain(key!("request_id"), req.arrival().id.encode(&mut digits));
+    envelope.plain(
+        key!("request_id"),
+        RequestMeta::of(req).id.encode(&mut digits),
+    );
     envelope.plain(key!("revision"), revision.digits());
     envelope.maybe(key!("start_key"), extras.start_key.as_deref());
     let of_now = |second: &Second| envelope.written(&second.success, "");
@@ -191,7 +165,7 @@ impl Members {
 }
 
 /// The answer to a request that failed.
-pub(crate) fn failure(req: &dyn Asked, facade: &Facade, error: &ApiError) -> HttpResponse {
+pub(crate) fn failure(req: &HttpRequest, facade: &Facade, error: &ApiError) -> HttpResponse {
     let status = error.status_code();
     let envelope = Failure {
         auth_token: echoed_token(req, facade),
@@ -199,7 +173,7 @@ pub(crate) fn failure(req: &dyn Asked, facade: &Facade, error: &ApiError) -> Htt
         error: status.as_str().to_owned(),
         message: error.message(),
         node: &facade.node,
-        request_id: req.arrival().id,
+        request_id: RequestMeta::of(req).id,
         status: if status.is_server_error() {
             "fatal"
         } else {
@@ -245,8 +219,10 @@ fn json(
     }
 }
 
-fn echoed_token<'a>(req: &'a dyn Asked, facade: &Facade) -> Option<Cow<'a, str>> {
-    facade.echo_token.then(|| req.token().unwrap_or_default())
+fn echoed_token<'a>(req: &'a HttpRequest, facade: &Facade) -> Option<Cow<'a, str>> {
+    facade
+        .echo_token
+        .then(|| token_of(req.head()).unwrap_or_default())
 }
 
 /// What envelopes say of now. A second's texts are made once for each worker.

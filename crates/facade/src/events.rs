@@ -16,8 +16,7 @@ use tokio::{
 
 use crate::{
     Facade,
-    asked::Asked as _,
-    auth::{Access, Right, Subject, Token},
+    auth::{Access, Right, Subject, Token, token_of},
     caller::{Authorized, ToRead},
     error::ApiError,
     openapi::ReadRefused,
@@ -99,7 +98,7 @@ impl Follower {
             following.last_id
         )));
         Self {
-            token: req.token().map(Cow::into_owned),
+            token: token_of(req.head()).map(Cow::into_owned),
             facade,
             scope,
             shape,

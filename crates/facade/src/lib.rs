@@ -6,8 +6,6 @@
 mod accept;
 mod admin;
 mod app;
-mod asked;
-mod at_once;
 pub mod auth;
 mod boundary;
 mod caller;
@@ -22,7 +20,6 @@ mod metrics;
 mod openapi;
 mod order;
 mod page;
-mod pieces;
 mod query;
 mod registrations;
 mod revision;
@@ -40,7 +37,6 @@ pub use actix_web::dev::Server;
 pub use admin::serve_admin;
 pub use app::{ServerSettings, app, routes, serve};
 use auth::Auth;
-pub use listing::Lists;
 pub use metrics::{Metrics, serve_metrics};
 pub use openapi::description;
 use registrar::{Feed, Registrar};
@@ -61,8 +57,6 @@ pub struct Facade {
     pub feed: Arc<Feed>,
     /// What there is in all, and what happened in the last hour.
     pub summary: Arc<Summary>,
-    /// Lists that were answered lately.
-    pub lists: Lists,
     /// How often callers may ask.
     pub throttle: Arc<Throttle>,
     /// What is measured.

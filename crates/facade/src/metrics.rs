@@ -39,21 +39,6 @@ struct Of {
     route: &'static str,
 }
 
-/// Answers of one kind.
-#[derive(Clone)]
-pub(crate) struct Counted {
-    requests: Counter,
-    durations: Histogram,
-}
-
-impl Counted {
-    /// Notes one.
-    pub(crate) fn add(&self, took: Duration) {
-        self.requests.inc();
-        self.durations.observe(took.as_secs_f64());
-    }
-}
-
 /// All metrics of the process.
 #[derive(Clone)]
 pub struct Metrics {
@@ -97,24 +82,14 @@ impl Metrics {
         status: StatusCode,
         took: Duration,
     ) {
-        self.kept((asked, route), status).add(took);
-    }
-
-    /// Where answers of that kind are counted, for whoever counts many.
-    pub(crate) fn kept(
-        &self,
-        (asked, route): (&Method, &'static str),
-        status: StatusCode,
-    ) -> Counted {
         let answered = Answered {
             method: method(asked),
             route,
             status: status.as_u16(),
         };
-        Counted {
-            requests: self.requests.get_or_create_owned(&answered),
-            durations: self.durations.get_or_create_owned(&Of { route }),
-        }
+        self.requests.get_or_create(&answered).inc();
+        let durations = self.durations.get_or_create(&Of { route });
+        durations.observe(took.as_secs_f64());
     }
 
     /// All of them as text, `OpenMetrics` or Prometheus' own.

@@ -1,6 +1,6 @@
 //! The query string, read once and leniently: unknown parameters are other people's business.
 
-use actix_web::{dev::RequestHead, web::Query};
+use actix_web::{HttpRequest, dev::RequestHead, web::Query};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -9,7 +9,7 @@ use utoipa::{
     },
 };
 
-use crate::{asked::Asked, error::ApiError};
+use crate::error::ApiError;
 
 /// How a parameter that is true or false is written, as the API's description tells it.
 pub(crate) struct Flag;
@@ -37,7 +37,7 @@ pub(crate) struct Params(Vec<(String, String)>);
 
 impl Params {
     /// Reads the request's query string; what cannot be read counts as not there.
-    pub(crate) fn of(req: &dyn Asked) -> Self {
+    pub(crate) fn of(req: &HttpRequest) -> Self {
         Self::of_head(req.head())
     }
 

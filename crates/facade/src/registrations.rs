@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use kapi::{Spelling, write_json};
-use registrar::{FlushError, Flushed, Scope};
+use registrar::{FlushError, Flushed};
 use registration::Zone;
 use tracing::Instrument as _;
 
 use crate::{
     Facade,
     accept::takes_json,
-    asked::Asked,
     caller::{Authorized, ToRead, ToWrite, last_segment},
-    envelope::{self, Content, Extras, success},
+    envelope::{self, Extras, success},
     error::ApiError,
     listing,
     openapi::{
@@ -72,7 +71,7 @@ pub(crate) async fn one(
     };
     let mut data = Vec::new();
     write_json(&held.view(), Spelling::Http, &mut data);
-    success(&req, &facade, data, &Extras::default())
+    success(&req, &facade, &data, &Extras::default())
 }
 
 /// `GET /v2/accounts/{ACCOUNT_ID}/registrations/count`
@@ -90,25 +89,18 @@ pub(crate) async fn count(
     facade: Data<Facade>,
     caller: Authorized<ToRead>,
 ) -> Answer {
-    count_of(&req, &facade, &caller.scope)
-}
-
-/// How many there are of what belongs to an account.
-pub(crate) fn count_of(req: &dyn Asked, facade: &Facade, scope: &Scope) -> Answer {
-    takes_json(req)?;
-    let count = facade.registrar.count(scope);
-    counted(req, facade, count)
+    takes_json(&req)?;
+    let count = facade.registrar.count(&caller.scope);
+    counted(&req, &facade, count)
 }
 
 /// Answers with a count.
-pub(crate) fn counted(req: &dyn Asked, facade: &Facade, count: usize) -> Answer {
-    let mut digits = itoa::Buffer::new();
-    let digits = digits.format(count);
-    let data = ["{\"count\":", digits, "}"];
+pub(crate) fn counted(req: &HttpRequest, facade: &Facade, count: usize) -> Answer {
+    let data = format!("{{\"count\":{count}}}");
     envelope::answer(
         req,
         facade,
-        (Content::Parts(&data), &Revision::of_count(count)),
+        (data.as_bytes(), &Revision::of_count(count)),
         &Extras::default(),
     )
 }
@@ -234,7 +226,7 @@ fn flushed_ok(req: &HttpRequest, facade: &Facade, flushed: &Flushed) -> Answer {
     success(
         req,
         facade,
-        b"\"ok\"".to_vec(),
+        b"\"ok\"",
         &Extras {
             note,
             warning,

@@ -1,9 +1,7 @@
 //! Strong validators of answers (RFC 9110, 8.8.3): equal content, equal revision.
 
-use actix_web::{HttpResponse, http::header};
+use actix_web::{HttpRequest, HttpResponse, http::header};
 use sha2::{Digest as _, Sha256};
-
-use crate::asked::Asked;
 
 /// How long one is.
 const LENGTH: usize = 32;
@@ -28,12 +26,10 @@ impl Revision {
 
     /// Of a count: as good as a digest, and sooner made, as it is all that its data says.
     pub(crate) fn of_count(count: usize) -> Self {
-        let mut buffer = itoa::Buffer::new();
-        let count = buffer.format(count);
+        let count = format!("{count:032}");
         Self::written(|digits| {
-            if let Some(end) = digits.get_mut(LENGTH - count.len()..) {
-                end.copy_from_slice(count.as_bytes());
-            }
+            let pairs = digits.iter_mut().zip(count.bytes());
+            pairs.for_each(|(digit, own)| *digit = own);
         })
     }
 
@@ -57,7 +53,7 @@ impl Revision {
     }
 
     /// 304, if the caller has data of this revision already.
-    pub(crate) fn unchanged(&self, req: &dyn Asked) -> Option<HttpResponse> {
+    pub(crate) fn unchanged(&self, req: &HttpRequest) -> Option<HttpResponse> {
         self.is_known_to(req).then(|| {
             HttpResponse::NotModified()
                 .insert_header((header::ETAG, self.etag()))
@@ -66,7 +62,7 @@ impl Revision {
     }
 
     /// Whether the caller says that it has data of this revision.
-    pub(crate) fn is_known_to(&self, req: &dyn Asked) -> bool {
+    pub(crate) fn is_known_to(&self, req: &HttpRequest) -> bool {
         let head = req.head();
         let is_read = matches!(head.method.as_str(), "GET" | "HEAD");
         let values = head.headers.get_all(header::IF_NONE_MATCH);

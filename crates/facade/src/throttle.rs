@@ -10,10 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use actix_web::HttpRequest;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock as _};
 use moka::sync::Cache;
 
-use crate::{asked::Asked, auth::Token, error::ApiError};
+use crate::{auth::Token, boundary::RequestMeta, error::ApiError};
 
 /// For how long bad tokens are counted.
 const WINDOW: Duration = Duration::from_mins(1);
@@ -47,9 +48,9 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    pub(crate) fn of(req: &dyn Asked, token: Option<&Token<'_>>) -> Self {
+    pub(crate) fn of(req: &HttpRequest, token: Option<&Token<'_>>) -> Self {
         Self {
-            now: req.arrival().at,
+            now: RequestMeta::of(req).at,
             address: req.head().peer_addr.map(|address| address.ip()),
             token: token.map(Token::digest),
         }

@@ -82,7 +82,6 @@ fn start() -> (Arc<Registrar>, String) {
         description: String::new(),
         feed,
         summary: facade::Summary::new(Arc::clone(&clock)).0,
-        lists: facade::Lists::new(1 << 20),
         throttle: Arc::new(Throttle::new(ThrottleSettings {
             requests: None,
             failures: 1,

@@ -34,8 +34,6 @@ pub const FEED_LENGTH: usize = 10_000;
 pub const SUMMARY_PERIOD: Duration = Duration::from_secs(1);
 /// How often addresses that have gone quiet are forgotten.
 const THROTTLE_PERIOD: Duration = Duration::from_mins(1);
-/// How often lists are let go that nobody has asked for since.
-const LISTS_PERIOD: Duration = Duration::from_mins(1);
 /// How often the certificate's files are looked at.
 const CERTIFICATE_PERIOD: Duration = Duration::from_secs(10);
 
@@ -105,15 +103,12 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
         description: facade::description(),
         feed: Arc::clone(&feed),
         summary,
-        lists: facade::Lists::new(config.http.list_cache_bytes),
         throttle: Arc::clone(&throttle),
         clock,
         metrics,
         node: config.amqp.node.clone(),
         echo_token: config.auth.echo_token,
     });
-    let keeping = Arc::clone(&facade);
-    life.every(LISTS_PERIOD, "lists", move || keeping.lists.sweep());
     operators.serve(&life, &facade)?;
     if let Some(certificate) = &certificate {
         renew(&life, certificate);

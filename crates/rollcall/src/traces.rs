@@ -51,8 +51,6 @@ pub fn start() -> anyhow::Result<(Option<Listener>, Traces)> {
     // Spans of ours; those of the HTTP client that sends them would never end.
     let ours = Targets::new()
         .with_target("facade", Level::INFO)
-        // It makes a span only if somebody looks closely.
-        .with_target("facade::at_once", Level::DEBUG)
         .with_target("amqp", Level::DEBUG)
         .with_target("registrar", Level::DEBUG);
     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer(NAME));

@@ -102,11 +102,6 @@ impl Auth {
         }
     }
 
-    /// Whether nobody is ever asked what a token may do.
-    pub(crate) fn asks_nobody(&self) -> bool {
-        matches!(self, Self::None | Self::Static(_))
-    }
-
     /// How often what was learned of tokens and keys was remembered; never where
     /// nothing is to be learned.
     pub fn cache(&self) -> CacheCounts {

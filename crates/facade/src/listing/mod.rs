@@ -3,24 +3,20 @@
 //! A long list is never held as text: it is written piece by piece, as the client takes it, with a
 //! revision of what the table holds of it.
 
-mod kept;
-
 use std::convert::Infallible;
 
 use actix_web::{
-    HttpResponse,
+    HttpRequest, HttpResponse,
     http::header::{self, HeaderValue},
     web::Bytes,
 };
 use futures_util::stream;
-pub use kept::Lists;
 use registrar::{Held, Scope, content_of};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     Facade,
     accept::{Format, wanted},
-    asked::Asked,
     envelope::{self, Extras},
     error::ApiError,
     filter::Filters,
@@ -42,7 +38,7 @@ type Registrations = Vec<Held>;
 
 /// Answers with those registrations of an account, or of all, that the request wants.
 pub(crate) fn answer(
-    req: &dyn Asked,
+    req: &HttpRequest,
     facade: &Facade,
     scope: Option<&Scope>,
 ) -> Result<HttpResponse, ApiError> {
@@ -53,24 +49,9 @@ pub(crate) fn answer(
     let filters = Filters::of(&params)?;
     let page = Page::of(&params)?;
     let shape = Shape::of(&params)?;
-    // What most ask for, most of them again and again.
-    let is_plain = format == Format::Json && filters.is_empty() && page.is_all();
-    let kept = scope.filter(|_| is_plain);
-    if let Some(scope) = kept
-        && let Some(list) = facade.lists.get(&facade.registrar, scope, shape)
-    {
-        return list.answer(req, facade);
-    }
-    let mut registrations = match (kept, scope) {
-        (Some(scope), _) => match facade.registrar.list_marked(scope) {
-            (found, mark) if found.len() <= SHORT => {
-                let list = facade.lists.keep(scope, shape, (found, mark));
-                return list.answer(req, facade);
-            }
-            (found, _) => found,
-        },
-        (None, Some(scope)) => facade.registrar.list(scope),
-        (None, None) => facade.registrar.all(),
+    let mut registrations = match scope {
+        Some(scope) => facade.registrar.list(scope),
+        None => facade.registrar.all(),
     };
     if !filters.is_empty() {
         registrations.retain(|held| filters.admit(&held.view()));
@@ -124,11 +105,6 @@ impl Page {
         Ok(if whole { Self::default() } else { page })
     }
 
-    /// Whether it is the whole list.
-    fn is_all(&self) -> bool {
-        self.start.is_none() && self.size.is_none()
-    }
-
     /// Leaves this page of a list that is in order; returns where the next one begins.
     fn cut(&self, registrations: &mut Registrations) -> Option<Place> {
         if let Some(start) = &self.start {
@@ -160,13 +136,13 @@ fn text<'a>(registrations: impl IntoIterator<Item = &'a Held>, shape: Shape) -> 
 }
 
 fn json(
-    req: &dyn Asked,
+    req: &HttpRequest,
     facade: &Facade,
     (registrations, shape): (Registrations, Shape),
     extras: &Extras,
 ) -> Result<HttpResponse, ApiError> {
     if registrations.len() <= SHORT {
-        return envelope::success(req, facade, text(&registrations, shape), extras);
+        return envelope::success(req, facade, &text(&registrations, shape), extras);
     }
     let revision = revision(&registrations, shape);
     if let Some(unchanged) = revision.unchanged(req) {

@@ -6,10 +6,12 @@ mod agent;
 mod hour;
 mod tally;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use actix_web::{HttpRequest, HttpResponse, web::Data};
-use hashbrown::HashMap;
 use registrar::{Change, ChangeKind, Held, Registrar, Watcher};
 use registration::{AccountId, Clock, Zone};
 use serde::Serialize;
@@ -254,5 +256,5 @@ pub(crate) async fn summary(
     takes_json(&req)?;
     // Made of what serialises.
     let data = serde_json::to_vec(&facade.summary.shown(&facade.registrar)).unwrap_or_default();
-    success(&req, &facade, data, &Extras::default())
+    success(&req, &facade, &data, &Extras::default())
 }

@@ -1,6 +1,6 @@
 //! Counts by name, for a bounded number of names.
 
-use hashbrown::HashMap;
+use std::collections::HashMap;
 
 /// How many there are of each name. Changes of two threads may be told in another order than they
 /// were made in, so that a count may be below nothing for a moment.

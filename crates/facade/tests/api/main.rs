@@ -7,7 +7,6 @@
 )]
 
 mod admin;
-mod at_once;
 mod count;
 mod errors;
 mod events;

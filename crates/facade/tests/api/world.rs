@@ -135,7 +135,6 @@ impl World {
             description: facade::description(),
             feed: Arc::clone(&feed),
             summary,
-            lists: facade::Lists::new(1 << 20),
             throttle: Arc::new(Throttle::new(ThrottleSettings {
                 requests: None,
                 failures,

@@ -28,8 +28,6 @@ pub struct Http {
     pub max_connections: usize,
     /// Requests a second of one address; `None` for any number.
     pub rate_limit: Option<NonZeroU32>,
-    /// The most bytes that lists take that are kept as they were answered; 0 keeps none.
-    pub list_cache_bytes: u64,
     /// Certificate chain and key.
     pub tls: Option<(PathBuf, PathBuf)>,
 }
@@ -47,7 +45,6 @@ impl Http {
         let max_connections =
             r.number("http.max_connections", "connections", 1..=1_000_000, 25_000);
         let rate_limit = r.number("http.rate_limit", "requests a second", 0..=1_000_000, 0);
-        let list_cache_bytes = r.number("http.list_cache_bytes", "bytes", 0..=1 << 40, 64 * MIB);
         let tls = match (r.path("http.tls_certificate"), r.path("http.tls_key")) {
             (None, None) => None,
             (Some(chain), Some(key)) => Some((chain, key)),
@@ -67,7 +64,6 @@ impl Http {
             keep_alive: Duration::from_secs(keep_alive),
             max_connections: narrow(max_connections, usize::MAX),
             rate_limit: NonZeroU32::new(narrow(rate_limit, u32::MAX)),
-            list_cache_bytes,
             tls,
         }
     }

@@ -105,7 +105,6 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
         description: facade::description(),
         feed,
         summary,
-        lists: facade::Lists::new(1 << 20),
         throttle: Arc::new(Throttle::new(ThrottleSettings {
             requests: None,
             failures: 1000,
