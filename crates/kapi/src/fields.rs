@@ -1,9 +1,8 @@
-//! A registration as JSON, in either of its two spellings.
+//! The fields of a registration: their names and values, and the registration as JSON.
 
-use std::fmt;
+use registration::{AccountId, ContactAddress, Registration};
 
-use registration::{ContactAddress, Proxy, Registration};
-use serde::Serialize;
+use crate::json::{Object, Value};
 
 /// Which names the fields go by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,82 +14,150 @@ pub enum Spelling {
     Amqp,
 }
 
-/// A field's value.
+/// The names of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Value<'a> {
-    /// A string.
-    Text(&'a str),
-    /// A number.
-    Number(u64),
-    /// A flag.
-    Bool(bool),
+pub struct Field {
+    /// In Kazoo's messages.
+    pub header: &'static str,
+    /// In Crossbar's HTTP API.
+    pub name: &'static str,
+    /// Both again, as JSON has them before a value.
+    header_key: &'static str,
+    name_key: &'static str,
 }
 
-impl fmt::Display for Value<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Text(text) => f.write_str(text),
-            Self::Number(number) => number.fmt(f),
-            Self::Bool(flag) => flag.fmt(f),
+/// Defines [`HTTP_FIELDS`] and [`visit_fields`] by each field's two names and its value.
+macro_rules! fields {
+    (
+        |$registration:ident, $computed:ident|
+        both { $($a:ident $a_header:literal = $a_value:expr,)* }
+        amqp { $($b:ident $b_header:literal = $b_value:expr,)* }
+        both { $($c:ident $c_header:literal = $c_value:expr,)* }
+        http { $($d:ident $d_header:literal = $d_value:expr,)* }
+    ) => {
+        /// Every name that a field can have over HTTP, in order.
+        pub const HTTP_FIELDS: [&str; 37] =
+            [$(stringify!($a),)* $(stringify!($c),)* $(stringify!($d),)*];
+
+        /// Visits every field that is present, in Kazoo's order.
+        pub fn visit_fields<T: AsRef<str>>(
+            $registration: &Registration<T>,
+            spelling: Spelling,
+            mut visit: impl FnMut(&'static Field, Value<'_>),
+        ) {
+            let $computed = Computed::of($registration, spelling);
+            $(visit_field!(visit, $a, $a_header, $a_value);)*
+            if spelling == Spelling::Amqp {
+                $(visit_field!(visit, $b, $b_header, $b_value);)*
+            }
+            $(visit_field!(visit, $c, $c_header, $c_value);)*
+            if spelling == Spelling::Http {
+                $(visit_field!(visit, $d, $d_header, $d_value);)*
+            }
+        }
+    };
+}
+
+macro_rules! visit_field {
+    ($visit:ident, $name:ident, $header:literal, $value:expr) => {
+        if let Some(value) = Option::<Value<'_>>::from($value) {
+            const FIELD: Field = Field {
+                header: $header,
+                name: stringify!($name),
+                header_key: concat!(",\"", $header, "\":"),
+                name_key: concat!(",\"", stringify!($name), "\":"),
+            };
+            $visit(&FIELD, value);
+        }
+    };
+}
+
+fields! {
+    |r, computed|
+    both {
+        username "Username" = text(&r.username),
+        realm "Realm" = text(&r.realm),
+        user_agent "User-Agent" = maybe(r.user_agent.as_ref()),
+        call_id "Call-ID" = maybe(r.call_id.as_ref()),
+        from_user "From-User" = maybe(r.from_user.as_ref()),
+        from_host "From-Host" = text(&r.from_host),
+        to_user "To-User" = maybe(r.to_user.as_ref()),
+        to_host "To-Host" = text(&r.to_host),
+        network_ip "Network-IP" = maybe(r.network.ip.as_ref()),
+        network_port "Network-Port" = maybe(r.network.port.as_ref()),
+        event_timestamp "Event-Timestamp" = number(r.last_registration.gregorian()),
+        contact "Contact" = text(&r.contact),
+        original_contact "Original-Contact" = text(&r.original_contact),
+        previous_contact "Previous-Contact" = maybe(r.previous_contact.as_ref()),
+        proxy_path "Proxy-Path" = maybe(r.proxy.path.as_ref()),
+        proxy_ip "Proxy-IP" = maybe(r.proxy.ip.as_ref()),
+        proxy_port "Proxy-Port" = r.proxy.port.map(number),
+        proxy_protocol "Proxy-Protocol" = maybe(r.proxy.protocol.as_ref()),
+        expires "Expires" = number(r.expires),
+    }
+    amqp {
+        account_id "Account-ID" = maybe(r.account.id.as_ref().map(AccountId::as_str).as_ref()),
+        account_db "Account-DB" = maybe(computed.account_db.as_ref()),
+    }
+    both {
+        account_realm "Account-Realm" = maybe(r.account.realm.as_ref()),
+        account_name "Account-Name" = maybe(r.account.name.as_ref()),
+        authorizing_id "Authorizing-ID" = maybe(r.account.authorizing_id.as_ref()),
+        authorizing_type "Authorizing-Type" = maybe(r.account.authorizing_type.as_ref()),
+        suppress_unregister_notify "Suppress-Unregister-Notify" = Value::Bool(r.suppress_unregister_notify),
+        register_overwrite_notify "Register-Overwrite-Notify" = Value::Bool(r.register_overwrite_notify),
+        owner_id "Owner-ID" = maybe(r.account.owner_id.as_ref()),
+        presence_id "Presence-ID" = maybe(r.account.presence_id.as_ref()),
+        registrar_node "Registrar-Node" = maybe(r.registrar_node.as_ref()),
+        registrar_hostname "Registrar-Hostname" = maybe(r.registrar_hostname.as_ref()),
+        bridge_ruri "Bridge-RURI" = maybe(computed.bridge_ruri.as_ref()),
+        // Kazoo clears the flag once a first registration was handled, before it can be asked for.
+        first_registration "First-Registration" = Value::Bool(false),
+        initial_registration "Initial-Registration" = number(r.initial_registration.gregorian()),
+        last_registration "Last-Registration" = number(r.last_registration.gregorian()),
+        source_ip "Source-IP" = maybe(r.source.ip.as_ref()),
+        source_port "Source-Port" = maybe(r.source.port.as_ref()),
+    }
+    http {
+        contact_ip "Contact-IP" = maybe(computed.contact.map(|contact| contact.host).as_ref()),
+        contact_port "Contact-Port" = computed.contact.map(|contact| number(contact.port)),
+    }
+}
+
+/// Values that a registration does not hold as they are shown.
+struct Computed<'a> {
+    bridge_ruri: Option<String>,
+    account_db: Option<String>,
+    contact: Option<ContactAddress<'a>>,
+}
+
+impl<'a> Computed<'a> {
+    fn of<T: AsRef<str>>(r: &'a Registration<T>, spelling: Spelling) -> Self {
+        let (account_db, contact) = match spelling {
+            Spelling::Amqp => (r.account.id.as_ref().map(AccountId::database), None),
+            Spelling::Http => (None, ContactAddress::parse(r.original_contact.as_ref())),
+        };
+        Self {
+            bridge_ruri: r.bridge_ruri(),
+            account_db,
+            contact,
         }
     }
 }
 
-/// Every name that a field can have over HTTP, in order.
-pub const HTTP_FIELDS: [&str; 37] = [
-    "username",
-    "realm",
-    "user_agent",
-    "call_id",
-    "from_user",
-    "from_host",
-    "to_user",
-    "to_host",
-    "network_ip",
-    "network_port",
-    "event_timestamp",
-    "contact",
-    "original_contact",
-    "previous_contact",
-    "proxy_path",
-    "proxy_ip",
-    "proxy_port",
-    "proxy_protocol",
-    "expires",
-    "account_realm",
-    "account_name",
-    "authorizing_id",
-    "authorizing_type",
-    "suppress_unregister_notify",
-    "register_overwrite_notify",
-    "owner_id",
-    "presence_id",
-    "registrar_node",
-    "registrar_hostname",
-    "bridge_ruri",
-    "first_registration",
-    "initial_registration",
-    "last_registration",
-    "source_ip",
-    "source_port",
-    "contact_ip",
-    "contact_port",
-];
-
-/// The names of a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Field {
-    /// As Kazoo's messages carry it.
-    pub header: &'static str,
-    /// As Crossbar's HTTP API shows it.
-    pub name: &'static str,
+fn text(text: &impl AsRef<str>) -> Value<'_> {
+    Value::Text(text.as_ref())
 }
 
-const fn field(header: &'static str, name: &'static str) -> Field {
-    Field { header, name }
+fn maybe(text: Option<&impl AsRef<str>>) -> Option<Value<'_>> {
+    Some(Value::Text(text?.as_ref()))
 }
 
-/// Appends the registration to `out` as one JSON object. What is absent is left out.
+fn number(number: impl Into<u64>) -> Value<'static> {
+    Value::Number(number.into())
+}
+
+/// Appends the registration to `out` as one JSON object. Absent fields are left out.
 pub fn write_json<T: AsRef<str>>(
     registration: &Registration<T>,
     spelling: Spelling,
@@ -99,184 +166,30 @@ pub fn write_json<T: AsRef<str>>(
     write_fields(registration, spelling, |_| true, out);
 }
 
-/// The same with only those fields whose Kazoo header name is `wanted`.
+/// Like [`write_json`], with only the fields whose Kazoo header is `wanted`.
 pub fn write_fields<T: AsRef<str>>(
     registration: &Registration<T>,
     spelling: Spelling,
     wanted: impl Fn(&str) -> bool,
     out: &mut Vec<u8>,
 ) {
-    out.push(b'{');
-    let mut first = true;
+    let mut object = Object::begin(out);
     visit_fields(registration, spelling, |field, value| {
-        if !wanted(field.header) {
-            return;
+        if wanted(field.header) {
+            object.member(field.key(spelling), value);
         }
-        if !std::mem::take(&mut first) {
-            out.push(b',');
-        }
-        let name = match spelling {
-            Spelling::Amqp => field.header,
-            Spelling::Http => field.name,
-        };
-        out.push(b'"');
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b"\":");
-        write_value(&value, out);
     });
-    out.push(b'}');
+    object.end();
 }
 
-fn write_value(value: &Value<'_>, out: &mut Vec<u8>) {
-    match value {
-        Value::Text(text) => write_text(text, out),
-        Value::Number(number) => write_serialized(number, out),
-        Value::Bool(flag) => write_serialized(flag, out),
-    }
-}
-
-/// Appends a text as a JSON string.
-pub fn write_text(text: &str, out: &mut Vec<u8>) {
-    // Nearly all are as they are.
-    if !is_plain(text.as_bytes()) {
-        return write_serialized(text, out);
-    }
-    out.push(b'"');
-    out.extend_from_slice(text.as_bytes());
-    out.push(b'"');
-}
-
-/// Whether nothing of a text has to be escaped, seen many bytes at a time.
-fn is_plain(text: &[u8]) -> bool {
-    let are_plain = |bytes: &[u8; 16]| {
-        let is_plain = |byte: u8| byte >= 0x20 && byte != b'"' && byte != b'\\';
-        bytes.iter().fold(true, |all, byte| all & is_plain(*byte))
-    };
-    let (parts, rest) = text.as_chunks();
-    let mut last = [b' '; 16];
-    last.iter_mut().zip(rest).for_each(|(to, byte)| *to = *byte);
-    parts.iter().all(are_plain) && are_plain(&last)
-}
-
-fn write_serialized(value: &(impl Serialize + ?Sized), out: &mut Vec<u8>) {
-    let written = serde_json::to_writer(out, value);
-    debug_assert!(written.is_ok(), "a Vec takes every write");
-}
-
-/// Hands on the fields that are there.
-struct Visit<F>(F);
-
-impl<F: FnMut(Field, Value<'_>)> Visit<F> {
-    fn text(&mut self, field: Field, text: &impl AsRef<str>) {
-        (self.0)(field, Value::Text(text.as_ref()));
-    }
-
-    fn maybe(&mut self, field: Field, text: Option<&impl AsRef<str>>) {
-        if let Some(text) = text {
-            self.text(field, text);
+impl Field {
+    /// The field's key in JSON, with the comma before and the colon after it.
+    pub(crate) fn key(&self, spelling: Spelling) -> &'static str {
+        match spelling {
+            Spelling::Amqp => self.header_key,
+            Spelling::Http => self.name_key,
         }
     }
-
-    fn number(&mut self, field: Field, number: u64) {
-        (self.0)(field, Value::Number(number));
-    }
-
-    fn flag(&mut self, field: Field, flag: bool) {
-        (self.0)(field, Value::Bool(flag));
-    }
-}
-
-/// Visits every field that is there, in Kazoo's order.
-pub fn visit_fields<T: AsRef<str>>(
-    r: &Registration<T>,
-    spelling: Spelling,
-    visit: impl FnMut(Field, Value<'_>),
-) {
-    let mut to = Visit(visit);
-    let last = r.last_registration.gregorian();
-    to.text(field("Username", "username"), &r.username);
-    to.text(field("Realm", "realm"), &r.realm);
-    to.maybe(field("User-Agent", "user_agent"), r.user_agent.as_ref());
-    to.maybe(field("Call-ID", "call_id"), r.call_id.as_ref());
-    to.maybe(field("From-User", "from_user"), r.from_user.as_ref());
-    to.text(field("From-Host", "from_host"), &r.from_host);
-    to.maybe(field("To-User", "to_user"), r.to_user.as_ref());
-    to.text(field("To-Host", "to_host"), &r.to_host);
-    to.maybe(field("Network-IP", "network_ip"), r.network.ip.as_ref());
-    let port = r.network.port.as_ref();
-    to.maybe(field("Network-Port", "network_port"), port);
-    to.number(field("Event-Timestamp", "event_timestamp"), last);
-    to.text(field("Contact", "contact"), &r.contact);
-    let contact = &r.original_contact;
-    to.text(field("Original-Contact", "original_contact"), contact);
-    let previous = r.previous_contact.as_ref();
-    to.maybe(field("Previous-Contact", "previous_contact"), previous);
-    proxy_fields(&r.proxy, &mut to);
-    to.number(field("Expires", "expires"), u64::from(r.expires));
-    account_fields(r, spelling, &mut to);
-    let node = r.registrar_node.as_ref();
-    to.maybe(field("Registrar-Node", "registrar_node"), node);
-    let host = r.registrar_hostname.as_ref();
-    to.maybe(field("Registrar-Hostname", "registrar_hostname"), host);
-    let ruri = r.bridge_ruri();
-    to.maybe(field("Bridge-RURI", "bridge_ruri"), ruri.as_ref());
-    // Kazoo clears the flag once a first registration was dealt with, before anyone can ask.
-    to.flag(field("First-Registration", "first_registration"), false);
-    let initial = r.initial_registration.gregorian();
-    to.number(
-        field("Initial-Registration", "initial_registration"),
-        initial,
-    );
-    to.number(field("Last-Registration", "last_registration"), last);
-    to.maybe(field("Source-IP", "source_ip"), r.source.ip.as_ref());
-    to.maybe(field("Source-Port", "source_port"), r.source.port.as_ref());
-    if spelling == Spelling::Http
-        && let Some(address) = ContactAddress::parse(r.original_contact.as_ref())
-    {
-        to.text(field("Contact-IP", "contact_ip"), &address.host);
-        let port = u64::from(address.port);
-        to.number(field("Contact-Port", "contact_port"), port);
-    }
-}
-
-fn proxy_fields<T: AsRef<str>>(proxy: &Proxy<T>, to: &mut Visit<impl FnMut(Field, Value<'_>)>) {
-    to.maybe(field("Proxy-Path", "proxy_path"), proxy.path.as_ref());
-    to.maybe(field("Proxy-IP", "proxy_ip"), proxy.ip.as_ref());
-    if let Some(port) = proxy.port {
-        to.number(field("Proxy-Port", "proxy_port"), u64::from(port));
-    }
-    let protocol = proxy.protocol.as_ref();
-    to.maybe(field("Proxy-Protocol", "proxy_protocol"), protocol);
-}
-
-fn account_fields<T: AsRef<str>>(
-    r: &Registration<T>,
-    spelling: Spelling,
-    to: &mut Visit<impl FnMut(Field, Value<'_>)>,
-) {
-    let account = &r.account;
-    if let (Spelling::Amqp, Some(id)) = (spelling, &account.id) {
-        to.text(field("Account-ID", "account_id"), &id.as_str());
-        to.text(field("Account-DB", "account_db"), &id.database());
-    }
-    to.maybe(
-        field("Account-Realm", "account_realm"),
-        account.realm.as_ref(),
-    );
-    to.maybe(field("Account-Name", "account_name"), account.name.as_ref());
-    let id = account.authorizing_id.as_ref();
-    to.maybe(field("Authorizing-ID", "authorizing_id"), id);
-    let kind = account.authorizing_type.as_ref();
-    to.maybe(field("Authorizing-Type", "authorizing_type"), kind);
-    let suppress = field("Suppress-Unregister-Notify", "suppress_unregister_notify");
-    to.flag(suppress, r.suppress_unregister_notify);
-    let overwrite = field("Register-Overwrite-Notify", "register_overwrite_notify");
-    to.flag(overwrite, r.register_overwrite_notify);
-    to.maybe(field("Owner-ID", "owner_id"), account.owner_id.as_ref());
-    to.maybe(
-        field("Presence-ID", "presence_id"),
-        account.presence_id.as_ref(),
-    );
 }
 
 #[cfg(test)]

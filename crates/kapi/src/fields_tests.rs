@@ -1,6 +1,5 @@
 //! The same objects as Kazoo's own code makes, in both spellings.
 
-use proptest::prelude::{any, prop_assert_eq, proptest};
 use registration::{Circumstances, Decision, Past, Policy, UnixMillis, Zone, decide};
 use serde_json::Value;
 
@@ -177,28 +176,4 @@ fn every_name_over_http_is_listed_in_order() {
         names.push(field.name);
     });
     assert_eq!(names, HTTP_FIELDS);
-}
-
-proptest! {
-    #[test]
-    fn a_text_is_written_as_json_has_it(text in ".*", end in any::<char>()) {
-        let text = format!("{text}{end}");
-        let mut out = Vec::new();
-        write_text(&text, &mut out);
-        prop_assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&text).unwrap());
-    }
-}
-
-#[test]
-fn what_has_to_be_escaped_is_seen_wherever_it_stands() {
-    for at in 0..40 {
-        for odd in ["\"", "\\", "\0", "\u{1f}", "\u{7f}", "é"] {
-            let mut text = "a".repeat(40);
-            text.replace_range(at..=at, odd);
-            let mut out = Vec::new();
-            write_text(&text, &mut out);
-            let out = String::from_utf8(out).unwrap();
-            assert_eq!(out, serde_json::to_string(&text).unwrap());
-        }
-    }
 }

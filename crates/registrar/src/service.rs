@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use kapi::{Event, Flush, Identity, Limits, Sender, Skim, decode, glance};
+use kapi::{Event, Flush, Identity, Limits, Scan, Sender, decode};
 use registration::{
     Clock, Decision, Lifetime, Origin, Policy, Report, Stored, UnixMillis, UnixSeconds, Zone,
 };
@@ -104,9 +104,9 @@ pub struct Registrar {
     fingerprints: foldhash::quality::RandomState,
 }
 
-/// What a look at a message has told, should it have to be read.
+/// What a scan of a message has told, should it have to be parsed.
 struct Seen<'a> {
-    skim: Skim<'a>,
+    scan: Scan<'a>,
     fingerprint: Fingerprint,
 }
 
@@ -181,7 +181,7 @@ impl Registrar {
         };
         match decode(delivery.body, limits) {
             Ok(Event::Registration(mut report)) => {
-                let seen = seen.filter(|seen| seen.skim.is_of(&report));
+                let seen = seen.filter(|seen| seen.scan.is_of(&report));
                 let fingerprint = seen.map_or(0, |seen| seen.fingerprint);
                 self.date(&mut report, delivery.targeted, measured);
                 self.apply(&report, delivery, fingerprint)
@@ -214,20 +214,18 @@ impl Registrar {
         let may_be = !delivery.targeted
             && !delivery.redelivered
             && body.len() <= self.settings.limits.max_body_bytes;
-        let Some(glance) = may_be.then(|| glance(body)).flatten() else {
+        let scan = may_be.then(|| Scan::of(body, &self.fingerprints));
+        let Some(scan) = scan.flatten() else {
             return ControlFlow::Continue(None);
         };
-        let approach = self.table.approach(glance.username, glance.realm);
-        let Some(skim) = glance.look() else {
-            return ControlFlow::Continue(None);
-        };
+        let approach = self.table.approach(scan.username, scan.realm);
         approach.advance();
-        let told = (skim.fingerprint(&self.fingerprints), delivery.zone.as_str());
+        let told = (scan.fingerprint, delivery.zone.as_str());
         let fingerprint = self.fingerprints.hash_one(told).max(1);
-        let (time, padding) = (skim.time, self.settings.policy.expires_deviation);
+        let (time, padding) = (scan.time, self.settings.policy.expires_deviation);
         let wants = || self.watchers.want_refreshes();
         let Ok(refreshed) = approach.refresh(time, fingerprint, padding, wants) else {
-            return ControlFlow::Continue(Some(Seen { skim, fingerprint }));
+            return ControlFlow::Continue(Some(Seen { scan, fingerprint }));
         };
         if measured {
             let now = self.clock.now();

@@ -1,13 +1,17 @@
-//! The bodies as they stand on the wire, before any of it is judged.
+//! A message's headers as they are sent, before they are checked.
 
+use registration::{AccountData, AccountId, Text};
 use serde::Deserialize;
 
-use crate::lenient::{Scalar, Scalars, array_or_default, object_or_default};
+use super::{
+    lenient::{Scalars, array_or_default, object_or_default},
+    scalar::Scalar,
+};
 
-/// The most names of headers that a question may ask for; Kazoo has some fifty.
+/// The most header names that a question may ask for; Kazoo has about fifty.
 pub(crate) const MAX_FIELDS: usize = 1_000;
 
-/// Declares a struct with a [`Scalar`] per header; what it does not name is passed over.
+/// Declares a struct with a [`Scalar`] per header; other headers are ignored.
 macro_rules! headers {
     ($(#[$doc:meta])* $name:ident { $($field:ident = $header:literal,)* } $($more:tt)*) => {
         $(#[$doc])*
@@ -60,7 +64,7 @@ headers! {
         zone = "AMQP-Broker-Zone",
         initial_registration = "Initial-Registration",
         last_registration = "Last-Registration",
-        // The same as in Custom-Channel-Vars, where the top level wins.
+        // Also in Custom-Channel-Vars; the top level wins.
         account_id = "Account-ID",
         account_realm = "Account-Realm",
         account_name = "Account-Name",
@@ -79,7 +83,7 @@ headers! {
 }
 
 headers! {
-    /// Custom-Channel-Vars: what Kazoo's directory told the proxy about the phone.
+    /// Custom-Channel-Vars: what Kazoo's directory told the proxy of the phone.
     ChannelVars {
         account_id = "Account-ID",
         account_realm = "Account-Realm",
@@ -95,7 +99,7 @@ headers! {
 }
 
 headers! {
-    /// A binding in a proxy's detailed answer to a search.
+    /// A binding in a proxy's answer to a detailed search.
     Binding {
         aor = "AOR",
         contact = "Contact",
@@ -106,4 +110,49 @@ headers! {
         user_agent = "User-Agent",
         socket = "Socket",
     }
+}
+
+impl Body<'_> {
+    /// The phone's account.
+    pub(crate) fn account_data(&self) -> AccountData {
+        let vars = &self.vars;
+        AccountData {
+            id: first_text(&[&self.account_id, &vars.account_id])
+                .and_then(|id| AccountId::parse(&id).ok()),
+            realm: first_text(&[&self.account_realm, &vars.account_realm]),
+            name: first_text(&[&self.account_name, &vars.account_name]),
+            authorizing_id: first_text(&[&self.authorizing_id, &vars.authorizing_id]),
+            authorizing_type: first_text(&[&self.authorizing_type, &vars.authorizing_type]),
+            owner_id: first_text(&[&self.owner_id, &vars.owner_id]),
+            presence_id: first_text(&[&self.presence_id, &vars.presence_id]),
+        }
+    }
+
+    /// Whether the end of the registration goes unannounced. Kazoo's directory and its registrar
+    /// name this flag differently.
+    pub(crate) fn suppress_unregister(&self) -> Option<bool> {
+        first_flag(&[
+            &self.suppress_unregister_notify,
+            &self.suppress_unregister_notifications,
+            &self.vars.suppress_unregister_notify,
+            &self.vars.suppress_unregister_notifications,
+        ])
+    }
+
+    /// Whether another phone on the AOR is announced.
+    pub(crate) fn register_overwrite(&self) -> Option<bool> {
+        first_flag(&[
+            &self.register_overwrite_notify,
+            &self.vars.register_overwrite_notify,
+        ])
+    }
+}
+
+/// The first text among these headers.
+pub(crate) fn first_text(headers: &[&Scalar<'_>]) -> Option<Text> {
+    headers.iter().find_map(|header| header.text())
+}
+
+fn first_flag(headers: &[&Scalar<'_>]) -> Option<bool> {
+    headers.iter().find_map(|header| header.boolean())
 }

@@ -1,6 +1,56 @@
-//! Routing keys: how Kazoo writes a name as one segment of a topic.
+//! Exchanges, bindings and routing keys, with names encoded as Kazoo does.
 
 use std::fmt::Write as _;
+
+/// The topic exchange of registration events and flushes.
+pub const REGISTRAR_EXCHANGE: &str = "registrar";
+/// The direct exchange of answers; the routing key is the asker's Server-ID.
+pub const TARGETED_EXCHANGE: &str = "targeted";
+/// The topic exchange on which Kazoo's own nodes ask its directory.
+pub const CALLMGR_EXCHANGE: &str = "callmgr";
+/// The topic exchange of notices to people.
+pub const NOTIFICATIONS_EXCHANGE: &str = "notifications";
+/// The topic exchange of presence, and of notices of overwritten registrations.
+pub const PRESENCE_EXCHANGE: &str = "presence";
+/// The topic exchange of commands to switches, which pass them on to phones.
+pub const SWITCH_EXCHANGE: &str = "switch";
+/// Binding for every question who is registered.
+pub const QUERY_BINDING: &str = "registration.query.*.*";
+/// Binding for every registration event.
+pub const SUCCESS_BINDING: &str = "registration.success.*.*";
+/// Binding for every flush.
+pub const FLUSH_BINDING: &str = "registration.flush.*";
+/// Routing key of the request to proxies to replay their registrations.
+pub const SYNC_KEY: &str = "registration.sync";
+
+/// The routing key of a registration event.
+pub fn success_key(realm: &str, username: &str) -> String {
+    key("registration.success", &[realm, username])
+}
+
+/// The routing key of a flush of a realm.
+pub fn flush_key(realm: &str) -> String {
+    key("registration.flush", &[realm])
+}
+
+/// The routing key of a `search_req`.
+pub fn search_key(realm: &str) -> String {
+    key("registration.search_req", &[realm])
+}
+
+/// The routing key of a `reg_query` of a realm, or of all.
+pub fn query_key(realm: Option<&str>) -> String {
+    key("registration.query", &[realm.unwrap_or("all"), "*"])
+}
+
+/// Exchanges and routing keys on which directories take an `authn_req`: the first is for proxies,
+/// the second for Kazoo's own nodes.
+pub fn authn_routes(realm: &str) -> [(&'static str, String); 2] {
+    [
+        (REGISTRAR_EXCHANGE, key("authn.endpoint.req", &[realm])),
+        (CALLMGR_EXCHANGE, key("authn.req", &[realm])),
+    ]
+}
 
 /// Encodes one segment: `A-Z a-z 0-9 - ~ _` stay, a space becomes `+`, every other byte `%XX`;
 /// the whole strings `*`, `#` and the empty one stay as they are.
@@ -22,12 +72,13 @@ pub fn encode_segment(text: &str) -> String {
     segment
 }
 
-/// The most bytes that AMQP has room for in a routing key.
+/// The most bytes that AMQP allows in a routing key.
 const MAX_KEY_BYTES: usize = 255;
 
-/// A routing key: `prefix`, and a segment for each name. Where that is longer than AMQP has room
-/// for, segments are cut short: whoever consumes binds to a number of segments and takes the names
-/// from the body, so that the message still arrives.
+/// A routing key: `prefix`, and a segment for each name.
+///
+/// If that is longer than AMQP allows, segments are cut short. The message still arrives: consumers
+/// bind to a number of segments, and take the names from the body.
 pub(crate) fn key(prefix: &str, names: &[&str]) -> String {
     let mut segments: Vec<String> = names.iter().map(|name| encode_segment(name)).collect();
     let room = MAX_KEY_BYTES.saturating_sub(prefix.len() + names.len());
@@ -50,22 +101,12 @@ pub(crate) fn key(prefix: &str, names: &[&str]) -> String {
         .join(".")
 }
 
-/// Leaves at most this many bytes of a segment, and no part of a `%XX`.
+/// Cuts a segment to at most this many bytes, and never within a `%XX`.
 fn cut(segment: &mut String, length: usize) {
     segment.truncate(length);
     if let Some(at) = segment.rfind('%').filter(|at| at + 3 > segment.len()) {
         segment.truncate(at);
     }
-}
-
-/// The routing key of a flush of a realm.
-pub fn flush_key(realm: &str) -> String {
-    key("registration.flush", &[realm])
-}
-
-/// The routing key of a registration event.
-pub fn success_key(realm: &str, username: &str) -> String {
-    key("registration.success", &[realm, username])
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Who we are in a Kazoo message: the default headers of what we publish.
+//! This process as the sender of Kazoo messages.
 
 use uuid::Uuid;
 
@@ -24,9 +24,9 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// App-Name of everything we send.
+    /// App-Name of our messages.
     pub const APP_NAME: &'static str = "rollcall";
-    /// App-Version of everything we send.
+    /// App-Version of our messages.
     pub const APP_VERSION: &'static str = env!("CARGO_PKG_VERSION");
 
     /// A new identity of the node; each process start has its own Server-ID.
@@ -50,7 +50,7 @@ impl Identity {
         &self.node
     }
 
-    /// Where answers to this process go; also how it knows its own messages again.
+    /// The address for answers to this process, which also marks its own messages.
     pub fn server_id(&self) -> &str {
         &self.server_id
     }

@@ -1,36 +1,18 @@
-//! The flush command, as every proxy and registrar takes it.
+//! The flush command to proxies and registrars.
 
-use serde::Serialize;
+use super::message::encode;
+use crate::{event::Flush, identity::Identity};
 
-use crate::{
-    envelope::Identity,
-    event::Flush,
-    message::{Kind, encode},
-};
-
-const KIND: Kind = Kind {
-    category: "directory",
-    name: "reg_flush",
-};
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Body<'a> {
-    realm: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    username: Option<&'a str>,
-    #[serde(rename = "Cache-Only", skip_serializing_if = "std::ops::Not::not")]
-    cache_only: bool,
-}
-
-/// The body of a flush, with Kazoo's default headers.
+/// The body of a `reg_flush`.
 pub fn encode_flush(flush: &Flush, identity: &Identity) -> Vec<u8> {
-    let body = Body {
-        realm: &flush.realm,
-        username: flush.username.as_deref(),
-        cache_only: flush.cache_only,
-    };
-    encode(KIND, &Identity::message_id(), body, identity)
+    let msg_id = Identity::message_id();
+    encode(("directory", "reg_flush"), &msg_id, identity, |message| {
+        message.text("Realm", &flush.realm);
+        message.maybe("Username", flush.username.as_deref());
+        if flush.cache_only {
+            message.value("Cache-Only", &true);
+        }
+    })
 }
 
 #[cfg(test)]
@@ -65,7 +47,8 @@ mod tests {
     #[test]
     fn headers_are_those_of_kazoo() {
         let kazoo: serde_json::Value =
-            serde_json::from_str(include_str!("../../../fixtures/oracle/amqp-other.json")).unwrap();
+            serde_json::from_str(include_str!("../../../../fixtures/oracle/amqp-other.json"))
+                .unwrap();
         for case in kazoo.as_array().unwrap() {
             let payload = case["payload"].as_object().unwrap();
             if payload["Event-Name"] != "reg_flush" {

@@ -1,10 +1,10 @@
 //! Real messages, broken ones, and any bytes.
 
+use ::registration::{AccountData, AccountId, Lifetime, Report, UnixSeconds};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::*;
-use crate::reply::{MAX_ANSWERS, MAX_FOUND};
+use super::{reply::MAX_ANSWERS, search::MAX_FOUND, *};
 
 fn read(body: &[u8]) -> Result<Event, Reject> {
     decode(body, Limits::default())
@@ -25,7 +25,7 @@ fn capture(text: &str) -> Vec<u8> {
 macro_rules! captured {
     ($name:literal) => {
         capture(include_str!(concat!(
-            "../../../fixtures/captures/case-",
+            "../../../../fixtures/captures/case-",
             $name,
             ".json"
         )))

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::*;
-use crate::{Event, Limits, decode};
+use crate::{Event, Limits, SYNC_KEY, authn_routes, decode, query_key, search_key};
 
 fn identity() -> Identity {
     Identity::new("rollcall@test").unwrap()
