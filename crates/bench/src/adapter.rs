@@ -126,12 +126,12 @@ impl Node {
 
     /// Writes the snapshot as the program does.
     pub fn save(&self, path: &Path) {
-        rollcall::snapshot::save(path, &self.registrar);
+        rollcall::serve::snapshot::save(path, &self.registrar);
     }
 
     /// Reads the snapshot as the program does.
     pub fn restore(&self, path: &Path) {
-        rollcall::snapshot::restore(path, &self.registrar);
+        rollcall::serve::snapshot::restore(path, &self.registrar);
     }
 }
 

@@ -31,7 +31,7 @@ async fn try_main(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         Command::Serve { config } => rollcall::serve::run(config.as_deref()).await,
         Command::Healthcheck { config, ready } => {
-            rollcall::healthcheck::run(config.as_deref(), ready).await
+            control::healthcheck(config.as_deref(), ready).await
         }
         Command::Demo { port, phones } => rollcall::demo::run(port, phones).await,
         other => control::run(other).await,

@@ -2,33 +2,18 @@
 
 use std::time::Duration;
 
-use super::{MIB, narrow, reader::Reader};
+use amqp::Settings;
+use kapi::Limits;
+
+use super::reader::{MIB, Reader};
 
 /// `[amqp]`
 #[derive(Debug)]
 pub struct Amqp {
-    /// Name of this node, shown to other nodes and in answers.
-    pub node: String,
-    /// How many deliveries may be unacknowledged.
-    pub prefetch: u16,
-    /// Heartbeat of connections.
-    pub heartbeat: Duration,
-    /// How long a connection may take to open.
-    pub connect_timeout: Duration,
-    /// How long a flush may take to be confirmed.
-    pub publish_timeout: Duration,
-    /// Shortest wait before the next attempt to connect.
-    pub reconnect_min: Duration,
-    /// Longest wait before the next attempt to connect.
-    pub reconnect_max: Duration,
-    /// The most bytes a message's body may have.
-    pub max_message_bytes: usize,
-    /// How long the queue outlives this process.
-    pub queue_expires: Duration,
-    /// How many messages the queue keeps meanwhile.
-    pub queue_max_length: u32,
-    /// Whether questions who is registered (`reg_query`) are answered.
-    pub answer_queries: bool,
+    /// All zones' connections.
+    pub settings: Settings,
+    /// Bounds on messages.
+    pub limits: Limits,
 }
 
 /// Server-IDs and queue names are made from the node's name, and Kamailio 5.6 crashes on a
@@ -36,36 +21,33 @@ pub struct Amqp {
 const MAX_NODE_BYTES: usize = 40;
 
 impl Amqp {
+    /// Reads the section. Whether a notifier is elected is for `[notices]` to say.
     pub(super) fn read(r: &mut Reader) -> Self {
         let node = read_node(r);
         let prefetch = r.number("amqp.prefetch", "messages", 1..=65_535, 2_000);
-        let heartbeat = seconds(r, "amqp.heartbeat", 1, 600, 10);
-        let connect_timeout = seconds(r, "amqp.connect_timeout", 1, 120, 10);
-        let publish_timeout = seconds(r, "amqp.publish_timeout", 1, 120, 5);
+        let heartbeat = r.seconds("amqp.heartbeat", 1..=600, 10);
+        let connect_timeout = r.seconds("amqp.connect_timeout", 1..=120, 10);
+        let publish_timeout = r.seconds("amqp.publish_timeout", 1..=120, 5);
         let (reconnect_min, reconnect_max) = read_reconnect(r);
-        let max_message_bytes =
-            r.number("amqp.max_message_bytes", "bytes", 1024..=16 * MIB, 65_536);
-        let queue_expires = seconds(r, "amqp.queue_expires", 10, 86_400, 300);
+        let max_body_bytes = r.number("amqp.max_message_bytes", "bytes", 1024..=16 * MIB, 65_536);
         let lengths = 1_000..=100_000_000;
-        let queue_max_length = r.number("amqp.queue_max_length", "messages", lengths, 1_000_000);
         Self {
-            node,
-            prefetch: narrow(prefetch, u16::MAX),
-            heartbeat,
-            connect_timeout,
-            publish_timeout,
-            reconnect_min,
-            reconnect_max,
-            max_message_bytes: narrow(max_message_bytes, usize::MAX),
-            queue_expires,
-            queue_max_length: narrow(queue_max_length, u32::MAX),
-            answer_queries: r.flag("amqp.answer_queries", true),
+            settings: Settings {
+                node,
+                prefetch,
+                heartbeat,
+                connect_timeout,
+                publish_timeout,
+                reconnect_min,
+                reconnect_max,
+                queue_expires: r.seconds("amqp.queue_expires", 10..=86_400, 300),
+                queue_max_length: r.number("amqp.queue_max_length", "messages", lengths, 1_000_000),
+                answer_queries: r.flag("amqp.answer_queries", true),
+                elect_notifier: false,
+            },
+            limits: Limits { max_body_bytes },
         }
     }
-}
-
-fn seconds(r: &mut Reader, key: &str, min: u64, max: u64, default: u64) -> Duration {
-    Duration::from_secs(r.number(key, "seconds", min..=max, default))
 }
 
 fn read_reconnect(r: &mut Reader) -> (Duration, Duration) {
@@ -103,7 +85,7 @@ fn read_node(r: &mut Reader) -> String {
     }
 }
 
-pub(super) fn fits(node: &str) -> bool {
+fn fits(node: &str) -> bool {
     let length = 1..=MAX_NODE_BYTES;
     length.contains(&node.len()) && node.bytes().all(|byte| byte.is_ascii_graphic())
 }
@@ -143,7 +125,7 @@ mod tests {
     fn a_node_name_has_a_limit() {
         let named = |length: usize| format!("[amqp]\nnode = \"{}\"", "n".repeat(length));
         let config = load(&named(MAX_NODE_BYTES), &[TOKENS]).unwrap();
-        assert_eq!(config.amqp.node.len(), MAX_NODE_BYTES);
+        assert_eq!(config.amqp.settings.node.len(), MAX_NODE_BYTES);
         for bad in [named(0), named(41), "[amqp]\nnode = \"a b\"".into()] {
             let said = refused(&bad, &[TOKENS]);
             assert!(said.contains("amqp.node = "), "{said}");

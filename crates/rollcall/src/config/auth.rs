@@ -4,7 +4,7 @@ use std::{collections::HashSet, path::PathBuf, time::Duration};
 
 use registration::AccountId;
 
-use super::{Http, narrow, reader::Reader};
+use super::{http::Http, reader::Reader};
 
 /// `auth.mode`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,36 +55,29 @@ pub struct Auth {
 
 impl Auth {
     pub(super) fn read(r: &mut Reader, http: &Http) -> Self {
-        let seconds = |r: &mut Reader, key, range, default| {
-            Duration::from_secs(r.number(key, "seconds", range, default))
-        };
-        let text = |text: &str| Some(text.to_owned());
         let path = |text: &str| text.starts_with('/').then(|| text.to_owned());
         let accounts = "a list of account ids (32 hex digits)";
         let auth = Self {
             mode: r.choice("auth.mode", &MODES, AuthMode::Static),
             tokens_file: r.path("auth.tokens_file"),
             crossbar_url: r.optional("auth.crossbar_url", "an http:// or https:// URL", "", url),
-            crossbar_timeout: seconds(r, "auth.crossbar_timeout", 1..=60, 5),
+            crossbar_timeout: r.seconds("auth.crossbar_timeout", 1..=60, 5),
             system_path: r.parsed(
                 "auth.system_path",
                 "a path",
                 "/v2/system_status".to_owned(),
                 path,
             ),
-            cache_ttl: seconds(r, "auth.cache_ttl", 1..=3600, 60),
+            cache_ttl: r.seconds("auth.cache_ttl", 1..=3600, 60),
             keys_dir: r.path("auth.keys_dir"),
-            issuer: r.parsed("auth.issuer", "a name", "kazoo".to_owned(), text),
+            issuer: r.text("auth.issuer", "a name", "kazoo"),
             superduper_accounts: r
                 .list("auth.superduper_accounts", accounts, |id| {
                     AccountId::parse(id).ok()
                 })
                 .into_iter()
                 .collect(),
-            max_failures: narrow(
-                r.number("auth.max_failures", "a minute", 1..=1_000_000, 60),
-                u32::MAX,
-            ),
+            max_failures: r.number("auth.max_failures", "a minute", 1..=1_000_000, 60),
             echo_token: r.flag("auth.echo_token", true),
         };
         let beyond_loopback = r.flag("auth.allow_none_beyond_loopback", false);

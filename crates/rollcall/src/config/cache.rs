@@ -1,43 +1,56 @@
-//! `[cache]`: the table of registrations.
+//! `[accounts]`, `[cache]`: whose registrations are held, and how many.
 
-use super::{narrow, reader::Reader};
+use std::path::PathBuf;
+
+use registrar::Capacity;
+use registration::Policy;
+
+use super::reader::Reader;
+
+/// `[accounts]`
+#[derive(Debug)]
+pub struct Accounts {
+    /// File that maps accounts to realms.
+    pub realms_file: Option<PathBuf>,
+}
+
+impl Accounts {
+    pub(super) fn read(r: &mut Reader) -> Self {
+        Self {
+            realms_file: r.path("accounts.realms_file"),
+        }
+    }
+}
 
 /// `[cache]`
 #[derive(Debug)]
 pub struct Cache {
-    /// Seconds added to every registration's lifetime.
-    pub expires_deviation: u32,
+    /// How long registrations live, and what fills in for a missing realm.
+    pub policy: Policy,
     /// Seconds that an event may be ahead of our clock before it is counted.
     pub max_clock_skew: u32,
-    /// To-Host and From-Host of events that have none.
-    pub default_realm: String,
-    /// The most registrations in all.
-    pub max_registrations: usize,
-    /// The most registrations of one account.
-    pub max_account_registrations: usize,
+    /// The most registrations in all, and of one account.
+    pub capacity: Capacity,
 }
 
 impl Cache {
     pub(super) fn read(r: &mut Reader) -> Self {
         let expires_deviation = r.number("cache.expires_deviation", "seconds", 0..=86_400, 180);
         let max_clock_skew = r.number("cache.max_clock_skew", "seconds", 0..=86_400, 60);
-        let default = "nodomain.com".to_owned();
-        let realm = |text: &str| Some(text.to_owned());
-        let all = 1_000..=100_000_000;
-        let max_registrations =
-            r.number("cache.max_registrations", "registrations", all, 5_000_000);
-        let of_account = r.number(
-            "cache.max_account_registrations",
-            "registrations",
-            1..=100_000_000,
-            100_000,
-        );
+        let mut registrations =
+            |key, least, default| r.number(key, "registrations", least..=100_000_000, default);
+        let capacity = Capacity {
+            registrations: registrations("cache.max_registrations", 1_000, 5_000_000),
+            of_account: registrations("cache.max_account_registrations", 1, 100_000),
+        };
+        let default_realm = r.text("cache.default_realm", "a realm", "nodomain.com");
         Self {
-            max_registrations: narrow(max_registrations, usize::MAX),
-            max_account_registrations: narrow(of_account, usize::MAX),
-            expires_deviation: narrow(expires_deviation, u32::MAX),
-            max_clock_skew: narrow(max_clock_skew, u32::MAX),
-            default_realm: r.parsed("cache.default_realm", "a realm", default, realm),
+            policy: Policy {
+                expires_deviation,
+                default_realm: default_realm.into(),
+            },
+            max_clock_skew,
+            capacity,
         }
     }
 }

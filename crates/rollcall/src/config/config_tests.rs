@@ -30,7 +30,7 @@ pub(super) fn refused(toml: &str, environment: &[(&str, &str)]) -> String {
 fn defaults_need_only_a_tokens_file() {
     let config = load("", &[TOKENS]).unwrap();
     assert_eq!(
-        (config.http.port, config.cache.expires_deviation),
+        (config.http.port, config.cache.policy.expires_deviation),
         (8000, 180)
     );
     assert_eq!(config.zones.len(), 1);
@@ -52,12 +52,12 @@ fn the_environment_goes_before_the_file() {
         ("ROLLCALL_LAB_BROKER", "x"),
     ];
     let config = load(toml, &environment).unwrap();
-    assert_eq!((config.http.port, config.http.workers), (2, 3));
+    assert_eq!((config.http.port, config.http.server.workers), (2, 3));
     assert!(!config.auth.echo_token);
     let zones: Vec<_> = config
         .zones
         .iter()
-        .map(|zone| (zone.name.as_str(), zone.uris.len()))
+        .map(|zone| (zone.zone.as_str(), zone.uris.len()))
         .collect();
     assert_eq!(zones, [("east", 2), ("west", 2)]);
 }

@@ -3,38 +3,27 @@
 //! Every key is described in `docs/configuration.md` and `rollcall.example.toml`; a test holds
 //! them to what is read here.
 
-mod accounts;
 mod amqp;
 mod auth;
 mod cache;
 mod http;
-mod log;
 mod operate;
 mod reader;
-mod shutdown;
 mod upkeep;
 mod zones;
 
 use std::path::{Path, PathBuf};
 
-pub use accounts::Accounts;
+use ::amqp::ZoneSettings;
+use registrar::{ReconcileSettings, RecoverySettings};
+
 pub use amqp::Amqp;
 pub use auth::{Auth, AuthMode};
-pub use cache::Cache;
+pub use cache::{Accounts, Cache};
 pub use http::Http;
-pub use log::{Log, LogFormat};
-pub use operate::{Admin, Metrics};
+pub use operate::{Admin, Log, LogFormat, Metrics};
 use reader::Reader;
-pub use shutdown::Shutdown;
-pub use upkeep::{Directory, Notices, Reconcile, Recovery, Snapshot};
-pub use zones::Zone;
-
-const MIB: u64 = 1 << 20;
-
-/// Narrows what a range has already bounded.
-fn narrow<T: TryFrom<u64>>(number: u64, bound: T) -> T {
-    T::try_from(number).unwrap_or(bound)
-}
+pub use upkeep::{Directory, Notices, Snapshot};
 
 /// Everything that can be set.
 #[derive(Debug)]
@@ -45,17 +34,17 @@ pub struct Config {
     pub auth: Auth,
     /// Accounts and their realms.
     pub accounts: Accounts,
-    /// The table.
+    /// The registrations.
     pub cache: Cache,
     /// Connections to brokers.
     pub amqp: Amqp,
     /// The brokers, by zone.
-    pub zones: Vec<Zone>,
+    pub zones: Vec<ZoneSettings>,
     /// Learning what was missed.
-    pub recovery: Recovery,
-    /// Asking the proxies.
-    pub reconcile: Reconcile,
-    /// The table in a file.
+    pub recovery: RecoverySettings,
+    /// Asking the proxies; `None` for never.
+    pub reconcile: Option<ReconcileSettings>,
+    /// The registrations in a file.
     pub snapshot: Snapshot,
     /// Notices to the cluster.
     pub notices: Notices,
@@ -67,8 +56,6 @@ pub struct Config {
     pub admin: Admin,
     /// Logs.
     pub log: Log,
-    /// The end.
-    pub shutdown: Shutdown,
 }
 
 /// Why the configuration cannot be used.
@@ -113,7 +100,7 @@ impl Config {
         Self::parse(path, &text, environment)
     }
 
-    /// The same of a file's text; the path is only named.
+    /// Like [`Config::load`], of a file's text; the path is only named.
     pub fn parse(
         path: &Path,
         text: &str,
@@ -136,28 +123,34 @@ impl Config {
         }
     }
 
-    fn read(reader: &mut Reader) -> Self {
-        let http = Http::read(reader);
-        let auth = Auth::read(reader, &http);
-        let amqp = Amqp::read(reader);
-        Self {
-            auth,
-            accounts: Accounts::read(reader),
-            cache: Cache::read(reader),
-            amqp,
-            zones: Zone::read_all(reader),
-            recovery: Recovery::read(reader),
-            reconcile: Reconcile::read(reader),
-            snapshot: Snapshot::read(reader),
-            notices: Notices::read(reader),
-            directory: Directory::read(reader),
-            metrics: Metrics::read(reader),
-            admin: Admin::read(reader),
-            log: Log::read(reader),
-            shutdown: Shutdown::read(reader),
+    fn read(r: &mut Reader) -> Self {
+        let http = Http::read(r);
+        let mut config = Self {
+            auth: Auth::read(r, &http),
             http,
-        }
+            amqp: Amqp::read(r),
+            accounts: Accounts::read(r),
+            cache: Cache::read(r),
+            zones: zones::read_all(r),
+            recovery: upkeep::recovery(r),
+            reconcile: upkeep::reconcile(r),
+            snapshot: Snapshot::read(r),
+            notices: Notices::read(r),
+            directory: Directory::read(r),
+            metrics: Metrics::read(r),
+            admin: Admin::read(r),
+            log: Log::read(r),
+        };
+        config.http.server.drain_timeout = r.seconds("shutdown.drain_timeout", 0..=600, 20);
+        config.amqp.settings.elect_notifier = config.notices.told.any();
+        config
     }
+}
+
+/// The environment as far as it is text; what is not cannot be a setting.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
 }
 
 fn table(path: &Path, text: &str) -> Result<toml::Table, ConfigError> {

@@ -1,11 +1,14 @@
-//! `[metrics]`, `[admin]`: what operators reach beside the API.
+//! `[metrics]`, `[admin]`, `[log]`: what operators watch and use.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
 };
 
-use super::{narrow, reader::Reader};
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+
+use super::reader::Reader;
 
 /// `[metrics]`
 #[derive(Debug)]
@@ -20,7 +23,7 @@ impl Metrics {
         let bind = r.parsed("metrics.bind", "an IP address", loopback, |text| {
             text.parse().ok()
         });
-        let port: u16 = narrow(r.number("metrics.port", "", 0..=65_535, 0), u16::MAX);
+        let port = r.number("metrics.port", "", 0..=65_535, 0);
         Self {
             listen: (port != 0).then(|| SocketAddr::new(bind, port)),
         }
@@ -36,7 +39,7 @@ pub struct Admin {
     pub mode: u32,
 }
 
-/// What everybody may do with the socket's file is never granted.
+/// The socket is never open to every user.
 const MAX_MODE: u32 = 0o770;
 
 impl Admin {
@@ -49,6 +52,71 @@ impl Admin {
         Self {
             socket: r.path("admin.socket"),
             mode: mode.unwrap_or(0o660),
+        }
+    }
+}
+
+/// `log.format`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines: one object a line.
+    Json,
+}
+
+/// `[log]`
+#[derive(Debug)]
+pub struct Log {
+    /// What is logged.
+    pub level: Targets,
+    /// How.
+    pub format: LogFormat,
+}
+
+const LEVELS: &str =
+    "a level (error, warn, info, debug, trace) or directives like \"info,amqp=debug\"";
+const FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+
+impl Log {
+    pub(super) fn read(r: &mut Reader) -> Self {
+        let Self { level, format } = Self::default();
+        Self {
+            level: r.parsed("log.level", LEVELS, level, filter),
+            format: r.choice("log.format", &FORMATS, format),
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            level: Targets::new().with_default(LevelFilter::INFO),
+            format: LogFormat::Text,
+        }
+    }
+}
+
+/// A directive string. tracing takes a bare word that is no level for a target's name, so a mistyped
+/// level would turn off all logs.
+fn filter(text: &str) -> Option<Targets> {
+    let is_word = |part: &str| !part.contains(['=', '[']);
+    let is_level = |part: &str| part.trim().parse::<LevelFilter>().is_ok();
+    let sound = text.split(',').all(|part| !is_word(part) || is_level(part));
+    text.parse().ok().filter(|_| sound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mistyped_level_is_refused() {
+        for good in ["info", "WARN", "off", "info,amqp=debug"] {
+            assert!(filter(good).is_some(), "{good}");
+        }
+        for bad in ["inof", "info,debgu", "loud=very", "amqp"] {
+            assert!(filter(bad).is_none(), "{bad}");
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Settings as dotted keys from a file and the environment, read one by one. Whatever is wrong is
 //! collected, so that one start tells all of it.
 
-use std::{collections::BTreeMap, fmt, ops::RangeInclusive, path::PathBuf};
+use std::{
+    collections::BTreeMap, fmt, ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration,
+};
 
 use secrecy::SecretString;
 use toml::Value;
@@ -32,6 +34,9 @@ pub(super) struct Known {
     /// What holds without it; empty for nothing.
     pub(super) default: String,
 }
+
+/// So many bytes.
+pub(super) const MIB: usize = 1 << 20;
 
 const PREFIX: &str = "ROLLCALL_";
 /// Variables of the command line: the file's name, and how a service is reached.
@@ -130,26 +135,39 @@ impl Reader {
         parsed
     }
 
-    /// A whole number in a range; `unit` is empty for a mere number.
-    pub(super) fn number(
+    /// A whole number in a range; `unit` is empty for a plain number.
+    pub(super) fn number<T>(
         &mut self,
         key: &str,
         unit: &str,
-        range: RangeInclusive<u64>,
-        default: u64,
-    ) -> u64 {
+        range: RangeInclusive<T>,
+        default: T,
+    ) -> T
+    where
+        T: Copy + PartialOrd + fmt::Display + FromStr + TryFrom<i64>,
+    {
         let of = if unit.is_empty() { "" } else { " of " };
         let (from, to) = (range.start(), range.end());
         let takes = format!("a whole number{of}{unit} from {from} to {to}");
         let parse = |value: &Value, origin: &Origin| {
             let number = match (value, origin) {
-                (Value::Integer(number), _) => u64::try_from(*number).ok(),
+                (Value::Integer(number), _) => T::try_from(*number).ok(),
                 (Value::String(text), Origin::Environment(_)) => text.trim().parse().ok(),
                 _ => None,
             };
             number.filter(|number| range.contains(number))
         };
         self.read(key, &takes, default, parse).unwrap_or(default)
+    }
+
+    /// A number of seconds in a range.
+    pub(super) fn seconds(
+        &mut self,
+        key: &str,
+        range: RangeInclusive<u64>,
+        default: u64,
+    ) -> Duration {
+        Duration::from_secs(self.number(key, "seconds", range, default))
     }
 
     /// True or false.
@@ -187,6 +205,11 @@ impl Reader {
     ) -> T {
         self.optional(key, takes, &default, parse)
             .unwrap_or(default)
+    }
+
+    /// Text that is not empty, or the default.
+    pub(super) fn text(&mut self, key: &str, takes: &str, default: &str) -> String {
+        self.parsed(key, takes, default.to_owned(), |text| Some(text.to_owned()))
     }
 
     /// One of several words, the first of which is the default.
@@ -228,6 +251,17 @@ impl Reader {
     /// A path, if there is one.
     pub(super) fn path(&mut self, key: &str) -> Option<PathBuf> {
         self.optional(key, "a path", "", |text| Some(text.into()))
+    }
+
+    /// Two paths that are set together or not at all.
+    pub(super) fn paths(&mut self, one: &str, other: &str) -> Option<(PathBuf, PathBuf)> {
+        let paths = (self.path(one), self.path(other));
+        if paths.0.is_some() != paths.1.is_some() {
+            self.problem(&format!(
+                "{one} and {other} go together: set both, or neither"
+            ));
+        }
+        paths.0.zip(paths.1)
     }
 
     /// The names of the tables right under a key.

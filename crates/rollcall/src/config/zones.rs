@@ -1,92 +1,59 @@
 //! `[zones.NAME]`: the brokers, by zone.
 
-use amqp::{Access, IdentityFiles, TlsFiles};
+use amqp::{Access, IdentityFiles, TlsFiles, ZoneSettings};
 use lapin::uri::AMQPUri;
-use secrecy::SecretString;
+use registration::Zone;
 
 use super::reader::Reader;
-
-/// `[zones.NAME]`
-#[derive(Debug)]
-pub struct Zone {
-    /// The zone's name.
-    pub name: String,
-    /// URIs of its brokers, with their passwords.
-    pub uris: Vec<SecretString>,
-    /// What else it takes to be let in.
-    pub access: Access,
-}
 
 const TAKES: &str = "a list of amqp:// or amqps:// URIs with a host, at least one";
 const DEFAULT_NAME: &str = "local";
 const DEFAULT_URI: &str = "amqp://guest:guest@127.0.0.1:5672";
 const MAX_NAME_BYTES: usize = 32;
 
-impl Zone {
-    pub(super) fn read_all(r: &mut Reader) -> Vec<Self> {
-        let names = r.tables("zones");
-        if names.is_empty() {
-            let key = format!("zones.{DEFAULT_NAME}.uris");
-            r.know(&key, TAKES, DEFAULT_URI);
-            return vec![Self {
-                name: DEFAULT_NAME.into(),
-                uris: vec![DEFAULT_URI.into()],
-                access: Access::default(),
-            }];
-        }
-        names.into_iter().map(|name| Self::read(r, name)).collect()
+/// Reads every `[zones.NAME]`; a broker on this machine if there is none.
+pub(super) fn read_all(r: &mut Reader) -> Vec<ZoneSettings> {
+    let names = r.tables("zones");
+    if names.is_empty() {
+        let key = format!("zones.{DEFAULT_NAME}.uris");
+        r.know(&key, TAKES, DEFAULT_URI);
+        return vec![ZoneSettings {
+            zone: Zone::new(DEFAULT_NAME),
+            uris: vec![DEFAULT_URI.into()],
+            access: Access::default(),
+        }];
     }
-
-    fn read(r: &mut Reader, name: String) -> Self {
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        if !(1..=MAX_NAME_BYTES).contains(&name.len()) || !name.bytes().all(is_name) {
-            r.problem(&format!(
-                "zones.{name}: a zone's name takes 1 to {MAX_NAME_BYTES} of A-Z a-z 0-9 - _"
-            ));
-        }
-        let uris = r.secrets(&format!("zones.{name}.uris"), TAKES, DEFAULT_URI, is_broker);
-        let access = read_access(r, &format!("zones.{name}"));
-        Self { name, uris, access }
-    }
+    names.iter().map(|name| read(r, name)).collect()
 }
 
-fn read_access(r: &mut Reader, zone: &str) -> Access {
-    let [certificate, key] =
-        ["tls_certificate", "tls_key"].map(|key| r.path(&format!("{zone}.{key}")));
-    let identity = match (certificate, key) {
-        (Some(certificate), Some(key)) => Some(IdentityFiles { certificate, key }),
-        (None, None) => None,
-        _ => {
-            r.problem(&format!(
-                "{zone}.tls_certificate and {zone}.tls_key go together: set both, or neither"
-            ));
-            None
-        }
-    };
-    Access {
-        tls: TlsFiles {
-            authorities: r.path(&format!("{zone}.tls_ca")),
-            identity,
+fn read(r: &mut Reader, name: &str) -> ZoneSettings {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    if !(1..=MAX_NAME_BYTES).contains(&name.len()) || !name.bytes().all(is_name) {
+        r.problem(&format!(
+            "zones.{name}: a zone's name takes 1 to {MAX_NAME_BYTES} of A-Z a-z 0-9 - _"
+        ));
+    }
+    let key = |key: &str| format!("zones.{name}.{key}");
+    let uris = r.secrets(&key("uris"), TAKES, DEFAULT_URI, is_broker);
+    let identity = r.paths(&key("tls_certificate"), &key("tls_key"));
+    ZoneSettings {
+        zone: Zone::new(name),
+        uris,
+        access: Access {
+            tls: TlsFiles {
+                identity: identity.map(|(certificate, key)| IdentityFiles { certificate, key }),
+                authorities: r.path(&key("tls_ca")),
+            },
+            password_file: r.path(&key("password_file")),
         },
-        password_file: r.path(&format!("{zone}.password_file")),
     }
 }
 
 /// Whether it is a URI of a broker that names its host.
 fn is_broker(uri: &str) -> bool {
-    // The parser takes no host for localhost.
-    uri.parse::<AMQPUri>().is_ok() && host(uri).is_some_and(|host| !host.is_empty())
-}
-
-/// What stands between the credentials and the port.
-fn host(uri: &str) -> Option<&str> {
-    let (_, rest) = uri.split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    let place = authority.rsplit('@').next()?;
-    match place.strip_prefix('[') {
-        Some(address) => address.split(']').next(),
-        None => place.split(':').next(),
-    }
+    // lapin's parser takes no host for localhost.
+    let names_host = |uri: reqwest::Url| uri.host_str().is_some_and(|host| !host.is_empty());
+    uri.parse::<AMQPUri>().is_ok() && uri.parse().is_ok_and(names_host)
 }
 
 #[cfg(test)]
@@ -105,7 +72,7 @@ mod tests {
             let [zone] = zones.as_slice() else {
                 panic!("{zones:?}")
             };
-            assert_eq!(zone.name, "local");
+            assert_eq!(zone.zone.as_str(), "local");
             assert_eq!(zone.uris[0].expose_secret(), DEFAULT_URI);
         }
     }

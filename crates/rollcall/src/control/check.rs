@@ -3,22 +3,19 @@
 use std::path::Path;
 
 use amqp::AmqpBus;
-use facade::Certificate;
 
 use super::{
     exit::{Code, Failure},
     output::line,
 };
 use crate::{
-    accounts, auth,
-    config::Config,
-    serve::{amqp_settings, environment, registrar_settings, zones},
+    config::{Config, environment},
+    serve::{auth, certificate, install_crypto, realms, registrar_settings},
 };
 
 /// `rollcall check-config`
 pub(super) fn check(file: &Path) -> anyhow::Result<()> {
-    // Whichever part speaks TLS first must find one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    install_crypto();
     let config = Config::load(Some(file), environment())?;
     let problems = problems(&config);
     if !problems.is_empty() {
@@ -29,37 +26,29 @@ pub(super) fn check(file: &Path) -> anyhow::Result<()> {
         );
         return Err(Failure::of(Code::Failed, message));
     }
-    let names: Vec<_> = config.zones.iter().map(|zone| zone.name.as_str()).collect();
+    let names: Vec<_> = config.zones.iter().map(|zone| zone.zone.as_str()).collect();
+    let is_encrypted = config.http.tls.is_some();
     line(&format!(
         "{} can be used: node {}, {} on {} port {}, zones {}",
         file.display(),
-        config.amqp.node,
-        if config.http.tls.is_some() {
-            "HTTPS"
-        } else {
-            "HTTP"
-        },
+        config.amqp.settings.node,
+        if is_encrypted { "HTTPS" } else { "HTTP" },
         config.http.bind,
         config.http.port,
         names.join(", ")
     ))
 }
 
-/// What is wrong with the files that are named, and with what only its user can tell.
+/// Problems with the files that are named, and with values that only their user can check.
 fn problems(config: &Config) -> Vec<String> {
-    let mut problems = Vec::new();
-    let mut note = |result: anyhow::Result<()>| {
-        problems.extend(result.err().map(|error| format!("{error:#}")));
-    };
-    note(auth::auth(config).map(drop));
-    if let Some((chain, key)) = config.http.tls.clone() {
-        note(Certificate::read(chain, key).map(drop).map_err(Into::into));
-    }
-    if let Some(realms) = &config.accounts.realms_file {
-        note(accounts::read(realms).map(drop));
-    }
-    let bus = AmqpBus::new(amqp_settings(config), zones(config));
-    note(bus.map(drop).map_err(Into::into));
-    note(registrar_settings(config).map(drop));
-    problems
+    let bus = AmqpBus::new(config.amqp.settings.clone(), config.zones.clone());
+    let checked = [
+        auth::auth(config).map(drop),
+        certificate(config).map(drop),
+        realms::of(&config.accounts).map(drop),
+        bus.map(drop).map_err(Into::into),
+        registrar_settings(config).map(drop),
+    ];
+    let problems = checked.into_iter().filter_map(Result::err);
+    problems.map(|error| format!("{error:#}")).collect()
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::exit::{Code, Failure};
-use crate::cli::Service;
+use crate::{cli::Service, serve::install_crypto};
 
 const TOKEN: &str = "ROLLCALL_TOKEN";
 const CONNECTING: Duration = Duration::from_secs(5);
@@ -35,8 +35,7 @@ struct Refusal {
 
 impl Client {
     pub(super) fn new(service: &Service) -> anyhow::Result<Self> {
-        // Whoever speaks TLS first must find one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_crypto();
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECTING)
             .read_timeout(SILENCE)

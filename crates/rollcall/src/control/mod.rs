@@ -4,6 +4,7 @@ mod act;
 mod check;
 mod client;
 mod exit;
+mod healthcheck;
 mod list;
 mod output;
 mod pages;
@@ -12,6 +13,7 @@ mod table;
 mod watch;
 
 pub use exit::{Code, Failure, code};
+pub use healthcheck::healthcheck;
 
 use crate::cli::Command;
 

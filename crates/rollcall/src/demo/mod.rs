@@ -13,18 +13,15 @@ use std::{
 
 use anyhow::Context as _;
 use facade::{
-    Facade, ServerSettings, Summary, Throttle, ThrottleSettings,
-    auth::{Auth, CacheCounts, StaticTokens},
+    ServerSettings, ThrottleSettings,
+    auth::{Auth, StaticTokens},
 };
-use registrar::{
-    Accounts, Census, Delivery, Feed, LinkState, RecoverySettings, Registrar, Settings,
-};
-use registration::{Clock, Policy, SystemClock, Zone};
+use registrar::{Accounts, Delivery, LinkState, RecoverySettings, Registrar, Settings};
+use registration::{Policy, Zone};
 
 use crate::{
-    life::Life,
-    metrics::{self, Sources},
-    serve::{FEED_LENGTH, SUMMARY_PERIOD, close},
+    lifecycle::Lifecycle,
+    serve::core::{Core, FacadeSettings},
 };
 use bus::LocalBus;
 use phones::Fleet;
@@ -45,7 +42,6 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
         .local_addr()
         .context("the socket has no address")?
         .port();
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let (bus, deliveries) = LocalBus::new();
     let settings = Settings {
         policy: Policy {
@@ -54,66 +50,42 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
         },
         ..Settings::new(kapi::Identity::new(NODE)?)
     };
-    let (feed, watcher) = Feed::new(FEED_LENGTH);
-    let (census, counting) = Census::new([Zone::new(ZONE)]);
-    let (summary, summing) = Summary::new(Arc::clone(&clock));
-    let registrar = Arc::new(Registrar::watched(
+    let zone = Zone::new(ZONE);
+    let core = Core::new(
         settings,
         Accounts::new([].into()),
         Arc::<LocalBus>::clone(&bus),
-        Arc::clone(&clock),
-        vec![watcher, counting, summing],
-    ));
+        [zone.clone()],
+        Vec::new(),
+    );
 
-    let life = Life::default();
-    life.before_drain(close(&feed));
-    let consuming = Arc::clone(&registrar);
-    life.run(
+    let lifecycle = Lifecycle::default();
+    let consuming = Arc::clone(&core.registrar);
+    lifecycle.run(
         "bus",
         deliveries.pump(
-            Zone::new(ZONE),
+            zone,
             move |zone, body| drop(consuming.deliver(Delivery::new(zone, body))),
-            life.stop(),
+            lifecycle.stop(),
         ),
     );
-    life.tend(&registrar);
-    warm(&life, &registrar);
+    core.start(&lifecycle);
+    warm(&lifecycle, &core.registrar);
     let fleet = Fleet::new(phones);
     print_how_to(&fleet, port);
-    for proxy in proxy::proxies(&fleet, &bus, &clock) {
-        life.run("proxy", proxy.run(life.stop()));
+    for proxy in proxy::proxies(&fleet, &bus, &core.clock) {
+        lifecycle.run("proxy", proxy.run(lifecycle.stop()));
     }
-
-    let tokens = format!(
-        "[[token]]\nname = \"demo\"\nsha256 = \"{TOKEN_SHA256}\"\naccounts = [\"*\"]\nwrite = true\n"
-    );
-    let (observed, summed) = (Arc::clone(&registrar), Arc::clone(&summary));
-    life.every(SUMMARY_PERIOD, "summary", move || {
-        summed.refreshed(&observed);
-    });
-    let metrics = metrics::metrics(Sources {
-        registrar: Arc::clone(&registrar),
-        census,
-        bus: None,
-        auth: CacheCounts::default(),
-        clock: Arc::clone(&clock),
+    let settings = FacadeSettings {
         node: NODE.into(),
-    });
-    let facade = Facade {
-        registrar,
-        auth: Auth::Static(StaticTokens::parse(&tokens)?),
-        description: facade::description(),
-        feed,
-        summary,
-        throttle: Arc::new(Throttle::new(ThrottleSettings {
+        auth: Auth::Static(StaticTokens::parse(&tokens())?),
+        echo_token: true,
+        throttle: ThrottleSettings {
             requests: None,
             failures: 1000,
-        })),
-        clock,
-        metrics,
-        node: NODE.into(),
-        echo_token: true,
+        },
     };
+    let facade = core.facade(&lifecycle, settings, None);
     let server = ServerSettings {
         workers: 2,
         max_body_bytes: 65_536,
@@ -123,11 +95,15 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
         drain_timeout: Duration::from_secs(2),
         certificate: None,
     };
-    life.serve(
-        facade::serve(facade, listener, &server)?,
-        server.drain_timeout,
+    let serving = facade::serve(facade, listener, &server)?;
+    lifecycle.serve(serving, server.drain_timeout).await
+}
+
+/// The file of tokens that the demo takes.
+fn tokens() -> String {
+    format!(
+        "[[token]]\nname = \"demo\"\nsha256 = \"{TOKEN_SHA256}\"\naccounts = [\"*\"]\nwrite = true\n"
     )
-    .await
 }
 
 #[expect(
@@ -169,15 +145,15 @@ fn print_how_to(fleet: &Fleet, port: u16) {
     );
 }
 
-/// There is nobody to ask: whoever is registered has said so.
-fn warm(life: &Life, registrar: &Arc<Registrar>) {
+/// Marks the cache as complete: there is no other node to ask.
+fn warm(lifecycle: &Lifecycle, registrar: &Arc<Registrar>) {
     let recovering = Arc::clone(registrar);
     let settings = RecoverySettings {
         sync: false,
         peers: false,
         limit: Duration::ZERO,
     };
-    life.until_stop(
+    lifecycle.run_until_stop(
         "recovery",
         async move { recovering.recover(settings).await },
     );
@@ -190,10 +166,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_hash_is_that_of_the_token() {
-        let tokens = format!(
-            "[[token]]\nname = \"demo\"\nsha256 = \"{TOKEN_SHA256}\"\naccounts = [\"*\"]\n"
-        );
-        let auth = Auth::Static(StaticTokens::parse(&tokens).unwrap());
+        let auth = Auth::Static(StaticTokens::parse(&tokens()).unwrap());
         assert!(auth.knows(Some(&facade::auth::Token::new(TOKEN))).await);
     }
 }

@@ -1,63 +1,55 @@
-//! The life of the process: tasks, signals, and an orderly end.
+//! The life cycle of the process: tasks, signals, and an orderly end.
+
+pub mod systemd;
 
 use std::{
     future::Future,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use anyhow::{Context as _, bail};
-use registrar::Registrar;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// How often the memory of what has expired is reclaimed.
-const SWEEP_PERIOD: Duration = Duration::from_millis(500);
-
-/// The tasks that run beside the server, and the word to stop.
-pub struct Life {
+/// The tasks that run beside the server, and the order to stop.
+pub struct Lifecycle {
     stop: CancellationToken,
     tracker: TaskTracker,
-    before_drain: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
+    on_shutdown: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
     died: mpsc::Sender<&'static str>,
     deaths: mpsc::Receiver<&'static str>,
 }
 
-impl Default for Life {
+impl Default for Lifecycle {
     fn default() -> Self {
         let (died, deaths) = mpsc::channel(1);
         Self {
             stop: CancellationToken::new(),
             tracker: TaskTracker::new(),
-            before_drain: Mutex::default(),
+            on_shutdown: Mutex::default(),
             died,
             deaths,
         }
     }
 }
 
-impl Life {
-    /// Told when everything is to stop.
+impl Lifecycle {
+    /// Is cancelled when everything is to stop.
     pub fn stop(&self) -> CancellationToken {
         self.stop.clone()
     }
 
-    /// Does this once it is known that the process is to stop, before it is waited for that requests
-    /// finish.
-    pub fn before_drain(&self, then: impl FnOnce() + Send + 'static) {
+    /// Does this when the process is told to stop, before running requests are waited for.
+    pub fn on_shutdown(&self, then: impl FnOnce() + Send + 'static) {
         let mut all = self
-            .before_drain
+            .on_shutdown
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         all.push(Box::new(then));
-    }
-
-    /// Keeps count of tasks that have to finish before the process ends.
-    pub fn tracker(&self) -> &TaskTracker {
-        &self.tracker
     }
 
     /// Runs a task until the stop. If it ends or panics before, the process ends with a failure
@@ -76,32 +68,12 @@ impl Life {
         });
     }
 
-    /// Does what a registrar needs from time to time.
-    pub fn tend(&self, registrar: &Arc<Registrar>) {
-        let (sweeping, stop) = (Arc::clone(registrar), self.stop.clone());
-        self.run("sweep", async move {
-            while stop
-                .run_until_cancelled(tokio::time::sleep(SWEEP_PERIOD))
-                .await
-                .is_some()
-            {
-                let sweeping = Arc::clone(&sweeping);
-                // After a start from a snapshot it may take a while.
-                if let Err(error) = tokio::task::spawn_blocking(move || sweeping.sweep()).await {
-                    tracing::error!(%error, "sweeping panicked");
-                    return;
-                }
-            }
-        });
-        let repeating = Arc::clone(registrar);
-        self.until_stop(
-            "repeat flushes",
-            async move { repeating.repeat_flushes().await },
-        );
-    }
-
     /// Runs a task that never ends by itself, and cuts it off at the stop.
-    pub fn until_stop(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+    pub fn run_until_stop(
+        &self,
+        name: &'static str,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
         let stop = self.stop.clone();
         self.run(name, async move {
             stop.run_until_cancelled(task).await;
@@ -164,11 +136,11 @@ impl Life {
             }
             name = self.deaths.recv() => name,
         };
-        let before_drain = std::mem::take(&mut self.before_drain);
-        let before_drain = before_drain
+        let on_shutdown = std::mem::take(&mut self.on_shutdown);
+        let on_shutdown = on_shutdown
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        for then in before_drain {
+        for then in on_shutdown {
             then();
         }
         let drained = async {

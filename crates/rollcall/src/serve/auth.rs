@@ -1,4 +1,4 @@
-//! How callers are told apart, as configured.
+//! Authentication, as configured.
 
 use anyhow::Context as _;
 use facade::auth::{
@@ -7,8 +7,8 @@ use facade::auth::{
 
 use crate::config::{self, AuthMode, Config};
 
-/// The judge of tokens.
-pub fn auth(config: &Config) -> anyhow::Result<Auth> {
+/// Checks tokens in the way that `auth.mode` says.
+pub(crate) fn auth(config: &Config) -> anyhow::Result<Auth> {
     let auth = &config.auth;
     match auth.mode {
         AuthMode::Static => {
@@ -38,7 +38,7 @@ pub fn auth(config: &Config) -> anyhow::Result<Auth> {
         AuthMode::None => {
             tracing::warn!(
                 bind = %config.http.bind,
-                "auth.mode is \"none\": whoever reaches this address may list and flush every account"
+                "auth.mode is \"none\": anyone who reaches this address may list and flush every account"
             );
             Ok(Auth::None)
         }

@@ -19,7 +19,7 @@ const NAME: &str = "rollcall";
 
 /// Sends what is left when it is dropped.
 #[derive(Debug, Default)]
-pub struct Traces(Option<SdkTracerProvider>);
+pub(super) struct Traces(Option<SdkTracerProvider>);
 
 impl Drop for Traces {
     fn drop(&mut self) {
@@ -32,10 +32,10 @@ impl Drop for Traces {
 }
 
 /// What listens for spans, if they are to go anywhere.
-pub type Listener = Box<dyn Layer<Registry> + Send + Sync>;
+pub(super) type Listener = Box<dyn Layer<Registry> + Send + Sync>;
 
 /// The layer, if there is an endpoint.
-pub fn start() -> anyhow::Result<(Option<Listener>, Traces)> {
+pub(super) fn start() -> anyhow::Result<(Option<Listener>, Traces)> {
     if ENDPOINTS
         .iter()
         .all(|name| std::env::var_os(name).is_none())

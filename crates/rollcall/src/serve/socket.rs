@@ -1,4 +1,4 @@
-//! The Unix socket for operators: whoever may open its file may do everything.
+//! The Unix socket for operators: a user who may open its file may do everything.
 
 use std::{
     fs::{self, Permissions},
@@ -12,9 +12,9 @@ use std::{
 
 use anyhow::Context as _;
 
-/// Listens at `path`. The file has its mode before anybody can see it: it is made in a folder that
+/// Listens at `path`. The file has its mode before any other process can see it: it is made in a folder that
 /// only we may enter, and then put in its place.
-pub fn listen(path: &Path, mode: u32) -> anyhow::Result<UnixListener> {
+pub(super) fn listen(path: &Path, mode: u32) -> anyhow::Result<UnixListener> {
     let name = path.display();
     make_way(path)?;
     let cannot = || {

@@ -1,4 +1,4 @@
-//! Telling systemd how it goes: started, stopping, alive (`Type=notify`, `WatchdogSec=`).
+//! Tells systemd the service's state: started, stopping, alive (`Type=notify`, `WatchdogSec=`).
 //!
 //! Does nothing where systemd does not ask for it.
 
@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-use crate::life::Life;
+use super::Lifecycle;
 
 /// Says that it has started, and from now on that it is alive.
-pub fn started(life: &Life) {
+pub fn started(lifecycle: &Lifecycle) {
     tell(NotifyState::Ready);
     let mut limit_us = 0;
     if sd_notify::watchdog_enabled(false, &mut limit_us) {
         // Well before it is given up.
         let period = Duration::from_micros(limit_us) / 3;
-        life.every(period, "watchdog", || tell(NotifyState::Watchdog));
+        lifecycle.every(period, "watchdog", || tell(NotifyState::Watchdog));
     }
-    life.before_drain(|| tell(NotifyState::Stopping));
+    lifecycle.on_shutdown(|| tell(NotifyState::Stopping));
 }
 
 fn tell(state: NotifyState<'_>) {

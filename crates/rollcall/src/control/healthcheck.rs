@@ -9,20 +9,20 @@ use std::{
 use anyhow::{Context as _, bail};
 
 use crate::{
-    config::{Config, Http},
-    serve::environment,
+    config::{Config, Http, environment},
+    serve::install_crypto,
 };
 
 /// How long it may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Asks the service of this machine: whether it is alive, or whether it is ready.
-pub async fn run(config: Option<&Path>, ready: bool) -> anyhow::Result<()> {
+pub async fn healthcheck(config: Option<&Path>, ready: bool) -> anyhow::Result<()> {
     let config = Config::load(config, environment())?;
     let url = url(&config.http, ready)?;
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    install_crypto();
     let client = reqwest::Client::builder()
-        .timeout(PATIENCE)
+        .timeout(TIMEOUT)
         .no_proxy()
         // It is this machine that is asked, by its address: no certificate names that.
         .tls_danger_accept_invalid_certs(true)

@@ -1,5 +1,8 @@
 //! Logs, and traces where they are built in.
 
+#[cfg(feature = "otlp")]
+mod traces;
+
 use anyhow::Context as _;
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
@@ -12,15 +15,15 @@ use tracing_subscriber::{
 
 use crate::config::{Log, LogFormat};
 
-/// To be kept for as long as there is something to tell.
+/// Keeps traces flowing until it is dropped.
 #[derive(Debug)]
-pub struct Kept {
+pub struct Guard {
     #[cfg(feature = "otlp")]
-    _traces: crate::traces::Traces,
+    _traces: traces::Traces,
 }
 
 /// Sends logs to standard error, as text or JSON.
-pub fn init(log: &Log) -> anyhow::Result<Kept> {
+pub fn init(log: &Log) -> anyhow::Result<Guard> {
     let layer = fmt::layer().with_writer(std::io::stderr);
     let layer = match log.format {
         LogFormat::Text => layer.with_ansi(false).boxed(),
@@ -28,7 +31,7 @@ pub fn init(log: &Log) -> anyhow::Result<Kept> {
     };
     let logs = layer.with_filter(log.level.clone().and(filter_fn(holds_no_secret)));
     #[cfg(feature = "otlp")]
-    let (listener, traces) = crate::traces::start()?;
+    let (listener, traces) = traces::start()?;
     #[cfg(feature = "otlp")]
     let registry = tracing_subscriber::registry().with(listener);
     #[cfg(not(feature = "otlp"))]
@@ -37,7 +40,7 @@ pub fn init(log: &Log) -> anyhow::Result<Kept> {
         .with(logs)
         .try_init()
         .context("logs are set up already")?;
-    Ok(Kept {
+    Ok(Guard {
         #[cfg(feature = "otlp")]
         _traces: traces,
     })

@@ -6,6 +6,8 @@ use anyhow::Context as _;
 use registration::AccountId;
 use serde::Deserialize;
 
+use crate::config::Accounts;
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -13,8 +15,14 @@ struct File {
     accounts: HashMap<String, Vec<String>>,
 }
 
+/// The realms of accounts that the configuration names.
+pub(crate) fn of(accounts: &Accounts) -> anyhow::Result<HashMap<AccountId, Vec<String>>> {
+    let file = accounts.realms_file.as_deref();
+    file.map_or_else(|| Ok(HashMap::new()), read)
+}
+
 /// Reads a realms file: under `[accounts]` a line per account, `"<account id>" = ["realm", …]`.
-pub fn read(path: &Path) -> anyhow::Result<HashMap<AccountId, Vec<String>>> {
+fn read(path: &Path) -> anyhow::Result<HashMap<AccountId, Vec<String>>> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read accounts.realms_file {}", path.display()))?;
     parse(&text).with_context(|| format!("accounts.realms_file {} cannot be used", path.display()))
