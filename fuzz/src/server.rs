@@ -86,7 +86,7 @@ impl Server {
             metrics: facade::Metrics::default(),
             echo_token: true,
         });
-        let app = facade::app(facade, MAX_BODY_BYTES);
+        let app = facade::create_app(facade, MAX_BODY_BYTES);
         let app = Rc::new(wait(test::init_service(app)));
         Self {
             answer: Box::new(move |request| {

@@ -4,8 +4,10 @@ use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use registrar::FlushError;
 use serde_json::{Value, json};
 
-/// A failed request. The text for the caller is in [`ApiError::data`]; the boundary writes the
-/// envelope around it and the log line.
+use crate::throttle::Throttled;
+
+/// A failed request. [`ApiError::description`] is for the caller, `Display` for the log; the boundary
+/// writes the envelope.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum ApiError {
     #[error("{parameter}: got {got:?}, takes {takes}")]
@@ -25,7 +27,7 @@ pub(crate) enum ApiError {
     },
     #[error("no such path")]
     FaultyRequest,
-    #[error("nothing here is of a kind that the caller takes")]
+    #[error("the Accept header takes no type that there is")]
     NotAcceptable,
     #[error("method not allowed")]
     InvalidMethod { allow: &'static str },
@@ -43,72 +45,90 @@ pub(crate) enum ApiError {
     /// The token or the account could not be checked.
     #[error("{detail}")]
     AuthUnreachable { detail: String },
-    /// There is nobody to ask.
     #[error("no zone is connected to RabbitMQ")]
     NoBroker,
-    /// The same is being done already.
-    #[error("busy")]
+    #[error("a sync is already running")]
     Busy,
     #[error("stopping")]
     Stopping,
     #[error("the request took too long")]
     Timeout,
-    #[error("too many requests")]
-    TooManyRequests { retry_after: u64 },
+    #[error(transparent)]
+    TooManyRequests(#[from] Throttled),
+    /// Any other error of actix-web's.
     #[error("{status}")]
     Framework { status: StatusCode },
 }
 
+/// What the caller is told of an error.
+pub(crate) struct Description {
+    pub(crate) status: StatusCode,
+    /// The short name that clients tell errors by. Never changes.
+    pub(crate) code: &'static str,
+    /// What was wrong and what to do.
+    pub(crate) data: Value,
+}
+
 impl ApiError {
-    /// Whatever actix-web made of a request that it could not read.
+    /// A parameter that cannot be used; the value is cut to a length that can be shown.
+    pub(crate) fn bad_parameter(parameter: &'static str, got: &str, takes: &'static str) -> Self {
+        Self::Parse {
+            parameter,
+            got: got.chars().take(300).collect(),
+            takes,
+        }
+    }
+
+    /// An error that actix-web answers with this status.
     pub(crate) fn of_status(status: StatusCode) -> Self {
+        let too_large = |what| Self::TooLarge { what, status };
         match status {
             StatusCode::NOT_FOUND => Self::FaultyRequest,
-            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge {
-                what: "body",
-                status,
-            },
-            StatusCode::URI_TOO_LONG => Self::TooLarge {
-                what: "URI",
-                status,
-            },
-            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Self::TooLarge {
-                what: "header",
-                status,
-            },
-            StatusCode::BAD_REQUEST => Self::Parse {
-                parameter: "request",
-                got: String::new(),
-                takes: "well-formed HTTP",
-            },
+            StatusCode::PAYLOAD_TOO_LARGE => too_large("body"),
+            StatusCode::URI_TOO_LONG => too_large("URI"),
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => too_large("header"),
+            StatusCode::BAD_REQUEST => Self::bad_parameter("request", "", "well-formed HTTP"),
             other => Self::Framework { status: other },
         }
     }
 
-    /// The short name that clients tell errors by.
-    pub(crate) fn message(&self) -> &'static str {
-        match self {
-            Self::Parse { .. } => "parse_error",
-            Self::InvalidCredentials => "invalid_credentials",
-            Self::Forbidden => "forbidden",
-            Self::BadIdentifier { .. } => "bad_identifier",
-            Self::FaultyRequest => "faulty_request",
-            Self::NotAcceptable => "not_acceptable",
-            Self::InvalidMethod { .. } => "invalid_method",
-            Self::AuthUnreachable { .. } => "datastore_unreachable",
-            Self::Busy => "busy",
-            Self::Stopping => "stopping",
-            Self::Timeout => "request_timeout",
-            Self::TooManyRequests { .. } => "too_many_requests",
-            Self::TooLarge { .. } => "too_large",
-            Self::BrokerUnreachable { .. } | Self::NoBroker => "broker_unreachable",
-            Self::Framework { status } if status.is_server_error() => "internal_error",
-            Self::Framework { .. } => "bad_request",
-        }
+    /// Status, code and text.
+    pub(crate) fn description(&self) -> Description {
+        let (status, code, data) = match self {
+            Self::BrokerUnreachable {
+                forgotten, zones, ..
+            } => broker_unreachable(*forgotten, zones),
+            Self::NoBroker => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "broker_unreachable",
+                json!({"message": "no zone is connected to RabbitMQ, so nobody was asked: try again"}),
+            ),
+            Self::Stopping => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "stopping",
+                json!({"message": "this node stops: ask another, or again in a moment"}),
+            ),
+            Self::AuthUnreachable { .. } => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "datastore_unreachable",
+                json!({"message": "the token or the account could not be checked: Crossbar does not answer; try again"}),
+            ),
+            Self::Framework { status } => {
+                let code = if status.is_server_error() {
+                    "internal_error"
+                } else {
+                    "bad_request"
+                };
+                let message = status.canonical_reason().unwrap_or("the request failed");
+                (*status, code, json!({"message": message}))
+            }
+            other => other.refusal(),
+        };
+        Description { status, code, data }
     }
 
-    /// What was wrong and what to do.
-    pub(crate) fn data(&self) -> Value {
+    /// Of what the caller can change.
+    fn refusal(&self) -> (StatusCode, &'static str, Value) {
         match self {
             Self::Parse {
                 parameter,
@@ -116,86 +136,85 @@ impl ApiError {
                 takes,
             } => {
                 let message = format!("{parameter} cannot be used: it takes {takes}");
-                json!({"message": message, "cause": got, *parameter: {"got": got, "takes": takes}})
+                let data = json!({"message": message, "cause": got, *parameter: {"got": got, "takes": takes}});
+                (StatusCode::BAD_REQUEST, "parse_error", data)
             }
-            Self::InvalidCredentials => json!({
-                "message": "no valid token: send one as X-Auth-Token, auth_token or Authorization: Bearer"
-            }),
-            Self::Forbidden => {
-                json!({"message": "this token has no right to do this to this account"})
-            }
-            Self::BadIdentifier { what, identifier } => {
-                json!({"message": format!("unknown {what}"), "cause": identifier})
-            }
-            Self::FaultyRequest => json!({"message": "no such path"}),
-            Self::NotAcceptable => {
-                json!({"message": "nothing here is of a kind that the Accept header takes", "cause": "application/json; lists also text/csv"})
-            }
-            Self::AuthUnreachable { .. } => json!({
-                "message": "the token or the account could not be checked: Crossbar does not answer; try again"
-            }),
-            Self::Timeout => {
-                json!({"message": "the request's body did not come in time"})
-            }
-            Self::NoBroker => {
-                json!({"message": "no zone is connected to RabbitMQ, so nobody was asked: try again"})
-            }
-            Self::Busy => {
-                json!({"message": "this is being done already: wait for its end"})
-            }
-            Self::Stopping => {
-                json!({"message": "this node stops: ask another, or again in a moment"})
-            }
-            Self::TooManyRequests { retry_after } => json!({
-                "message": "too many requests, or too many with a bad token",
-                "cause": format!("try again in {retry_after} seconds"),
-            }),
-            Self::InvalidMethod { allow } => {
-                json!({"message": "this path does not take this method", "cause": format!("allowed: {allow}")})
-            }
-            Self::TooLarge { what, .. } => {
-                json!({"message": format!("the {what} is larger than is taken")})
-            }
-            Self::BrokerUnreachable {
-                forgotten: 0,
-                zones,
-                ..
-            } => json!({
-                "message": "the flush could not be handed to RabbitMQ: nothing was flushed, try again",
-                "zones": zones,
-            }),
-            Self::BrokerUnreachable {
-                forgotten, zones, ..
-            } => json!({
-                "message": "the flush could not be handed to RabbitMQ for every realm: try again",
-                "cause": format!("{forgotten} registrations were flushed before"),
-                "zones": zones,
-            }),
-            Self::Framework { status } => {
-                json!({"message": status.canonical_reason().unwrap_or("the request failed")})
-            }
+            Self::InvalidCredentials => (
+                StatusCode::UNAUTHORIZED,
+                "invalid_credentials",
+                json!({"message": "no valid token: send one as X-Auth-Token, auth_token or Authorization: Bearer"}),
+            ),
+            Self::Forbidden => (
+                StatusCode::FORBIDDEN,
+                "forbidden",
+                json!({"message": "this token has no right to do this to this account"}),
+            ),
+            Self::BadIdentifier { what, identifier } => (
+                StatusCode::NOT_FOUND,
+                "bad_identifier",
+                json!({"message": format!("unknown {what}"), "cause": identifier}),
+            ),
+            Self::NotAcceptable => (
+                StatusCode::NOT_ACCEPTABLE,
+                "not_acceptable",
+                json!({"message": "the Accept header takes no type that there is", "cause": "supported types: application/json; lists also text/csv"}),
+            ),
+            Self::InvalidMethod { allow } => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "invalid_method",
+                json!({"message": "this path does not take this method", "cause": format!("allowed: {allow}")}),
+            ),
+            Self::TooLarge { what, status } => (
+                *status,
+                "too_large",
+                json!({"message": format!("the {what} is larger than is taken")}),
+            ),
+            Self::Busy => (
+                StatusCode::CONFLICT,
+                "busy",
+                json!({"message": "a sync is already running: wait for its end"}),
+            ),
+            Self::Timeout => (
+                StatusCode::REQUEST_TIMEOUT,
+                "request_timeout",
+                json!({"message": "the request's body did not come in time"}),
+            ),
+            Self::TooManyRequests(Throttled { retry_after }) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_requests",
+                json!({
+                    "message": "too many requests, or too many with a bad token",
+                    "cause": format!("try again in {retry_after} seconds"),
+                }),
+            ),
+            _ => (
+                StatusCode::NOT_FOUND,
+                "faulty_request",
+                json!({"message": "no such path"}),
+            ),
         }
     }
 }
 
+fn broker_unreachable(forgotten: usize, zones: &[String]) -> (StatusCode, &'static str, Value) {
+    let data = if forgotten == 0 {
+        json!({
+            "message": "the flush could not be handed to RabbitMQ: nothing was flushed, try again",
+            "zones": zones,
+        })
+    } else {
+        json!({
+            "message": "the flush could not be handed to RabbitMQ for every realm: try again",
+            "cause": format!("{forgotten} registrations were flushed before"),
+            "zones": zones,
+        })
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, "broker_unreachable", data)
+}
+
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        match self {
-            Self::Parse { .. } => StatusCode::BAD_REQUEST,
-            Self::InvalidCredentials => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::BadIdentifier { .. } | Self::FaultyRequest => StatusCode::NOT_FOUND,
-            Self::InvalidMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Busy => StatusCode::CONFLICT,
-            Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Self::BrokerUnreachable { .. }
-            | Self::AuthUnreachable { .. }
-            | Self::NoBroker
-            | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
-            Self::TooLarge { status, .. } | Self::Framework { status } => *status,
-        }
+        self.description().status
     }
 
     /// Empty: the boundary, which knows the request, writes the envelope.
@@ -208,11 +227,7 @@ impl From<FlushError> for ApiError {
     fn from(error: FlushError) -> Self {
         let detail = error.to_string();
         match error {
-            FlushError::Unsafe { what, name, .. } => Self::Parse {
-                parameter: what,
-                got: name.chars().take(300).collect(),
-                takes: "1 to 255 bytes without quotes, backslash, `;`, `%` or control characters",
-            },
+            FlushError::Unsafe { what, name, .. } => Self::unsafe_name(what, &name),
             FlushError::NotRegistered(identifier) => Self::BadIdentifier {
                 what: "username",
                 identifier,
@@ -226,5 +241,13 @@ impl From<FlushError> for ApiError {
                     .collect(),
             },
         }
+    }
+}
+
+impl ApiError {
+    /// A name that must not be sent to a proxy.
+    pub(crate) fn unsafe_name(parameter: &'static str, name: &str) -> Self {
+        let takes = "1 to 255 bytes without quotes, backslash, `;`, `%` or control characters";
+        Self::bad_parameter(parameter, name, takes)
     }
 }

@@ -1,25 +1,25 @@
 //! Limits on how often: requests of an address, and bad tokens.
 
 use std::{
+    collections::HashMap,
     net::IpAddr,
     num::NonZeroU32,
     sync::{
-        Arc,
+        Arc, PoisonError, RwLock, RwLockWriteGuard,
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use actix_web::HttpRequest;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock as _};
 use moka::sync::Cache;
 
-use crate::{auth::Token, boundary::RequestMeta, error::ApiError};
+use crate::auth::Token;
 
 /// For how long bad tokens are counted.
 const WINDOW: Duration = Duration::from_mins(1);
-/// Addresses and tokens that are counted; the least used go first.
-const MAX_COUNTED: u64 = 100_000;
+/// Addresses and tokens that are counted.
+const MAX_COUNTED: usize = 100_000;
 
 /// How often callers may ask.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,14 @@ pub struct ThrottleSettings {
     pub requests: Option<NonZeroU32>,
     /// Requests with a bad token, a minute, of one address or with one token.
     pub failures: u32,
+}
+
+/// A caller that asks too often.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("too many requests")]
+pub(crate) struct Throttled {
+    /// Seconds to wait.
+    pub(crate) retry_after: u64,
 }
 
 /// A token by its SHA-256.
@@ -43,16 +51,16 @@ enum Who {
 pub(crate) struct Caller {
     address: Option<IpAddr>,
     token: Option<Digest>,
-    /// When it has come.
+    /// When the request came.
     now: Instant,
 }
 
 impl Caller {
-    pub(crate) fn of(req: &HttpRequest, token: Option<&Token<'_>>) -> Self {
+    pub(crate) fn new(address: Option<IpAddr>, token: Option<&Token<'_>>, now: Instant) -> Self {
         Self {
-            now: RequestMeta::of(req).at,
-            address: req.head().peer_addr.map(|address| address.ip()),
+            address,
             token: token.map(Token::digest),
+            now,
         }
     }
 
@@ -62,61 +70,55 @@ impl Caller {
     }
 }
 
-/// Which good tokens were noted within the window, so that the cache of them, which takes far longer,
-/// is asked once a window. A token takes the place of another one now and then: that costs time only.
-struct Noted(Box<[AtomicU64]>);
+/// Tokens that were good within the last two windows, by the second in which that was noted.
+#[derive(Default)]
+struct GoodTokens(RwLock<HashMap<Digest, u64>>);
 
-impl Default for Noted {
-    fn default() -> Self {
-        Self((0..Self::PLACES).map(|_| AtomicU64::new(0)).collect())
-    }
-}
-
-impl Noted {
-    const PLACES: usize = 1024;
-    /// Of a word, which second it was; the rest is the token's.
-    const SECOND: u64 = 0xff_ffff;
-
-    fn place(&self, token: &Digest) -> Option<(&AtomicU64, u64)> {
-        let (words, _) = token.as_chunks();
-        let [first, second, ..] = words else {
-            return None;
-        };
-        let at = usize::from_le_bytes(*first) % Self::PLACES;
-        Some((self.0.get(at)?, u64::from_le_bytes(*second) & !Self::SECOND))
-    }
-
-    fn note(&self, token: &Digest, second: u64) {
-        if let Some((place, own)) = self.place(token) {
-            place.store(own | second & Self::SECOND, Ordering::Relaxed);
+impl GoodTokens {
+    fn note(&self, token: Digest, second: u64) {
+        // Once a window, so that each is known for a whole one.
+        if self.has_within(&token, WINDOW, second) {
+            return;
         }
+        let mut known = self.write();
+        if known.len() < MAX_COUNTED {
+            known.insert(token, second);
+        }
+    }
+
+    fn has(&self, token: &Digest, second: u64) -> bool {
+        self.has_within(token, 2 * WINDOW, second)
+    }
+
+    fn has_within(&self, token: &Digest, window: Duration, second: u64) -> bool {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let noted = known.get(token);
+        noted.is_some_and(|noted| second.saturating_sub(*noted) < window.as_secs())
     }
 
     fn forget(&self, token: &Digest) {
-        if let Some((place, _)) = self.place(token) {
-            place.store(0, Ordering::Relaxed);
-        }
+        self.write().remove(token);
     }
 
-    fn has_within_window(&self, token: &Digest, second: u64) -> bool {
-        self.place(token).is_some_and(|(place, own)| {
-            let noted = place.load(Ordering::Relaxed);
-            let since = second.wrapping_sub(noted) & Self::SECOND;
-            noted & !Self::SECOND == own && since < WINDOW.as_secs()
-        })
+    fn sweep(&self, second: u64) {
+        let is_recent = |noted: u64| second.saturating_sub(noted) < 2 * WINDOW.as_secs();
+        self.write().retain(|_, noted| is_recent(*noted));
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<Digest, u64>> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Counts.
+/// Counts requests and bad tokens.
 pub struct Throttle {
     requests: Option<DefaultKeyedRateLimiter<IpAddr>>,
     failures: Cache<Who, Arc<AtomicU32>>,
-    /// Tokens that were good within the window: whoever shares an address with a guesser goes on.
-    good: Cache<Digest, ()>,
-    noted: Noted,
+    /// A caller with one of these goes on, though it shares an address with a guesser.
+    good: GoodTokens,
     max_failures: u32,
-    born: Instant,
-    /// The second of its life that the last bad token came in, from 1 on; 0 if none has.
+    start: Instant,
+    /// The second since the start in which the last bad token came, from 1 on; 0 if none has.
     last_failure: AtomicU64,
 }
 
@@ -127,44 +129,40 @@ impl Throttle {
         Self {
             requests: quota.map(RateLimiter::keyed),
             failures: Cache::builder()
-                .max_capacity(MAX_COUNTED)
+                .max_capacity(MAX_COUNTED as u64)
                 .time_to_live(WINDOW)
                 .build(),
-            good: Cache::builder()
-                .max_capacity(MAX_COUNTED)
-                // Noted again once a window, so that each of them is known for a whole one.
-                .time_to_live(2 * WINDOW)
-                .build(),
-            noted: Noted::default(),
+            good: GoodTokens::default(),
             max_failures: settings.failures,
-            born: Instant::now(),
+            start: Instant::now(),
             last_failure: AtomicU64::new(0),
         }
     }
 
     /// Fails if the address asks too often.
-    pub(crate) fn admit_request(&self, address: Option<IpAddr>) -> Result<(), ApiError> {
+    pub(crate) fn admit_request(&self, address: Option<IpAddr>) -> Result<(), Throttled> {
         let (Some(limiter), Some(address)) = (&self.requests, address) else {
             return Ok(());
         };
         limiter.check_key(&address).map_err(|not_until| {
             let wait = not_until.wait_time_from(limiter.clock().now());
-            ApiError::TooManyRequests {
+            Throttled {
                 retry_after: wait.as_secs() + 1,
             }
         })
     }
 
-    /// Forgets addresses that have not asked for a while; to be called from time to time.
+    /// Forgets addresses and tokens that have not come for a while; to be called from time to time.
     pub fn sweep(&self) {
         if let Some(limiter) = &self.requests {
             limiter.retain_recent();
         }
+        self.good.sweep(self.second(Instant::now()));
     }
 
-    /// In which second of its life that is.
+    /// Seconds since the start, from 1 on.
     fn second(&self, now: Instant) -> u64 {
-        now.saturating_duration_since(self.born).as_secs() + 1
+        now.saturating_duration_since(self.start).as_secs() + 1
     }
 
     /// Whether no bad token at all has come within the window, as mostly none has.
@@ -173,8 +171,8 @@ impl Throttle {
         last == 0 || self.second(caller.now) > last + WINDOW.as_secs()
     }
 
-    /// Fails if the address has sent, or the token was, a bad one too often.
-    pub(crate) fn admit_token(&self, caller: &Caller) -> Result<(), ApiError> {
+    /// Fails if bad tokens came too often from this address, or this token was bad too often.
+    pub(crate) fn admit_token(&self, caller: &Caller) -> Result<(), Throttled> {
         if self.is_quiet(caller) {
             return Ok(());
         }
@@ -183,34 +181,30 @@ impl Throttle {
                 .get(&who)
                 .is_some_and(|count| count.load(Ordering::Relaxed) >= self.max_failures)
         };
-        let is_good = || (caller.token).is_some_and(|token| self.good.contains_key(&token));
+        let second = self.second(caller.now);
+        let is_good = || (caller.token).is_some_and(|token| self.good.has(&token, second));
         if caller.who().any(has_failed) && !is_good() {
-            return Err(ApiError::TooManyRequests {
+            return Err(Throttled {
                 retry_after: WINDOW.as_secs(),
             });
         }
         Ok(())
     }
 
-    /// Notes a good token.
+    /// Notes that a caller's token was good.
     pub(crate) fn succeeded(&self, caller: &Caller) {
-        let Some(token) = caller.token else { return };
-        let second = self.second(caller.now);
-        if self.noted.has_within_window(&token, second) {
-            return;
+        if let Some(token) = caller.token {
+            self.good.note(token, self.second(caller.now));
         }
-        self.good.insert(token, ());
-        self.noted.note(&token, second);
     }
 
-    /// Notes a bad token.
+    /// Notes that a caller's token was bad.
     pub(crate) fn failed(&self, caller: &Caller) {
-        // To find out may have taken a while.
+        // The check may have taken a while.
         let second = self.second(Instant::now());
         self.last_failure.store(second, Ordering::Relaxed);
         if let Some(token) = &caller.token {
-            self.good.invalidate(token);
-            self.noted.forget(token);
+            self.good.forget(token);
         }
         for who in caller.who() {
             let count = self.failures.get_with(who, Arc::default);

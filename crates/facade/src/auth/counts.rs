@@ -1,11 +1,11 @@
-//! How often what was learned of tokens and keys was remembered.
+//! Hits and misses of the caches of tokens and keys.
 
 use std::sync::{
     Arc,
     atomic::{AtomicU64, Ordering},
 };
 
-/// Counts of a cache, shared by who counts and who reads.
+/// Hits and misses of a cache; clones share their counts.
 #[derive(Clone, Debug, Default)]
 pub struct CacheCounts(Arc<Counts>);
 
@@ -16,18 +16,18 @@ struct Counts {
 }
 
 impl CacheCounts {
-    /// Notes that something was looked up, and whether it had to be asked for.
+    /// Counts a look-up, and whether it was `asked` for.
     pub(super) fn count(&self, asked: bool) {
-        let slot = if asked { &self.0.misses } else { &self.0.hits };
-        slot.fetch_add(1, Ordering::Relaxed);
+        let count = if asked { &self.0.misses } else { &self.0.hits };
+        count.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How often it was remembered, or being asked for already.
+    /// Look-ups that were cached, or being asked for already.
     pub fn hits(&self) -> u64 {
         self.0.hits.load(Ordering::Relaxed)
     }
 
-    /// How often it had to be asked for.
+    /// Look-ups that had to be asked for.
     pub fn misses(&self) -> u64 {
         self.0.misses.load(Ordering::Relaxed)
     }

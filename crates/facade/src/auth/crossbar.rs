@@ -1,4 +1,4 @@
-//! Asking Crossbar, with the caller's own token, what the caller may do.
+//! Asks Crossbar, with the caller's own token, what the caller may do.
 
 use std::{
     sync::{
@@ -14,14 +14,16 @@ use reqwest::{Response, StatusCode};
 use serde::Deserialize;
 
 use super::{
-    Access, CacheCounts, Denied, Granted, Subject, Token,
+    access::{Access, Denied, Granted, Subject},
+    counts::CacheCounts,
     restrictions::{of_verified, permits},
+    token::Token,
 };
 
 const MAX_KEPT: u64 = 100_000;
 /// An account is a few kilobytes.
 const MAX_BODY_BYTES: usize = 1 << 20;
-/// Kazoo's have about one kilobyte; what is longer is no token.
+/// Kazoo's have about one kilobyte.
 const MAX_TOKEN_BYTES: usize = 16_384;
 
 /// How Crossbar is asked.
@@ -35,10 +37,10 @@ pub struct CrossbarSettings {
     pub keep: Duration,
 }
 
-/// Who was asked for what: never the token itself.
+/// A token by its digest, and what was asked for it: never the token itself.
 type Question = ([u8; 32], Subject);
 
-/// Crossbar as the judge of tokens.
+/// Checks tokens by asking Crossbar.
 pub struct CrossbarAuth {
     settings: Arc<CrossbarSettings>,
     client: reqwest::Client,
@@ -58,8 +60,8 @@ struct Account {
 }
 
 impl CrossbarAuth {
-    /// Asks by way of this client, which must not follow redirects: the token goes to Crossbar and
-    /// nowhere else.
+    /// Asks by this client, which must not follow redirects: the token goes to Crossbar and nowhere
+    /// else.
     pub fn new(settings: CrossbarSettings, client: reqwest::Client) -> Self {
         Self {
             known: Cache::builder()
@@ -107,7 +109,7 @@ impl CrossbarAuth {
     }
 }
 
-/// The outer error is that it cannot be known, the inner one Crossbar's judgement.
+/// The outer error is that Crossbar cannot be asked, the inner one its verdict.
 async fn ask(
     settings: &CrossbarSettings,
     client: &reqwest::Client,
@@ -134,7 +136,7 @@ async fn ask(
     };
     let body = body(response, MAX_BODY_BYTES).await.map_err(unreachable)?;
     let answer: Answer = serde_json::from_slice(&body)
-        .map_err(|_| unreachable("answered 200 with what is no account".to_owned()))?;
+        .map_err(|_| unreachable("answered 200 without an account".to_owned()))?;
     let id = answer.data.id.as_deref().map(AccountId::parse);
     if id.is_some_and(|id| id.ok().as_ref() != Some(account)) {
         return Err(unreachable("answered with another account".to_owned()));

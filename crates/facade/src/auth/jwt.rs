@@ -1,4 +1,4 @@
-//! Kazoo's own tokens, verified here: signed by a key of the cluster, in time, for the account.
+//! Verifies Kazoo's own tokens: signed by a key of the cluster, not expired, for the account.
 
 use std::collections::HashSet;
 
@@ -7,34 +7,35 @@ use registration::AccountId;
 use serde::Deserialize;
 
 use super::{
-    Access, Denied, Granted, Subject,
+    access::{Access, Denied, Granted, Subject},
+    counts::CacheCounts,
     keys::Keys,
     restrictions::{Restrictions, permits},
 };
 
-/// Only these: with others whoever has the public key could sign, or nobody would have to.
+/// Only these: others could be signed with the public key, or not at all.
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::RS384, Algorithm::RS512];
 /// Kazoo's have about one kilobyte.
 const MAX_TOKEN_BYTES: usize = 16_384;
 /// By how many seconds clocks may differ.
 const LEEWAY: u64 = 5;
 
-/// What tokens are held to.
+/// Requirements on tokens.
 #[derive(Clone, Debug)]
 pub struct JwtSettings {
-    /// Who signs them (`iss`).
+    /// Their issuer (`iss`).
     pub issuer: String,
     /// Accounts whose tokens may do everything.
     pub superduper_accounts: HashSet<AccountId>,
 }
 
-/// The verifier.
+/// Verifies tokens offline.
 pub struct JwtAuth {
     settings: JwtSettings,
     keys: Keys,
 }
 
-/// What a good token says.
+/// Claims of a valid token.
 #[derive(Deserialize)]
 pub(super) struct Claims {
     account_id: String,
@@ -43,11 +44,11 @@ pub(super) struct Claims {
 }
 
 impl JwtAuth {
-    pub(super) fn cache(&self) -> super::CacheCounts {
+    pub(super) fn cache(&self) -> CacheCounts {
         self.keys.cache()
     }
 
-    /// A verifier with these keys.
+    /// Verifies with these keys.
     pub fn new(settings: JwtSettings, keys: Keys) -> Self {
         Self { settings, keys }
     }
@@ -66,7 +67,7 @@ impl JwtAuth {
         }
     }
 
-    /// Whoever it is for, and whatever it may do: whether it is a token of the cluster's.
+    /// The claims of a token of the cluster, whatever its rights.
     pub(super) async fn verify(&self, token: &str) -> Result<Claims, Denied> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Denied::NoCredentials);

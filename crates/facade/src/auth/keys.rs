@@ -1,4 +1,4 @@
-//! The keys that Kazoo's tokens are signed with, by their id.
+//! The public keys of Kazoo's tokens, by their id.
 
 use std::{
     path::PathBuf,
@@ -13,9 +13,9 @@ use jsonwebtoken::DecodingKey;
 use moka::future::Cache;
 use reqwest::{StatusCode, header};
 
-use super::CacheCounts;
+use super::counts::CacheCounts;
 
-/// How long a key, or that there is none, is remembered.
+/// How long a key, or its absence, is remembered.
 const KEEP: Duration = Duration::from_mins(1);
 const MAX_KEPT: u64 = 1000;
 const MAX_KEY_BYTES: usize = 65_536;
@@ -45,7 +45,7 @@ impl Keys {
         Self::from(Source::Folder(folder))
     }
 
-    /// Keys that Crossbar has, by its base URL.
+    /// Keys that Crossbar serves, by its base URL.
     pub fn of_crossbar(base: &str, client: reqwest::Client) -> Self {
         let base = base.trim_end_matches('/').to_owned();
         Self::from(Source::Crossbar { base, client })
@@ -66,7 +66,7 @@ impl Keys {
         self.counts.clone()
     }
 
-    /// The key of an id; `None` if there is none, an error if that cannot be found out.
+    /// The key of an id; `None` if there is none, an error if that is not known.
     pub(super) async fn get(&self, kid: &str) -> Result<Option<Arc<DecodingKey>>, String> {
         // It becomes part of a path.
         let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
@@ -95,7 +95,7 @@ impl Source {
         let Some(pem) = pem else { return Ok(None) };
         DecodingKey::from_rsa_pem(&pem)
             .map(|key| Some(Arc::new(key)))
-            .map_err(|error| format!("key {kid} is no RSA public key in PEM: {error}"))
+            .map_err(|error| format!("key {kid} is not an RSA public key in PEM: {error}"))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a token of Kazoo's is restricted to, by its own claim (Kazoo API, Token Restrictions).
+//! Restrictions of a Kazoo token, by its own claim (Kazoo API, Token Restrictions).
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use registration::AccountId;
 use serde::Deserialize;
 
-use super::{Access, Subject};
+use super::access::{Access, Subject};
 
 /// Rules by endpoint; `_` stands for any.
 pub(super) type Restrictions = HashMap<String, Vec<Rule>>;
@@ -22,8 +22,8 @@ pub(super) struct Rule {
     rules: HashMap<String, Vec<String>>,
 }
 
-/// Whether restrictions leave room for what is asked. The endpoint's own rules go before those for
-/// any; without either nothing is permitted.
+/// Whether restrictions permit a request. The endpoint's own rules go before those for any endpoint;
+/// without either nothing is permitted.
 pub(super) fn permits(restrictions: &Restrictions, own: &AccountId, access: Access<'_>) -> bool {
     let rules = restrictions
         .get(access.endpoint)
@@ -36,7 +36,7 @@ impl Rule {
         let is_allowed = |allowed: &String| match (allowed.as_str(), access.subject) {
             ("_", _) => true,
             ("{AUTH_ACCOUNT_ID}", Subject::Account(asked)) => asked == own,
-            // Whoever has a right to another's account has it as an ancestor of it.
+            // A right to another account is that of its ancestor.
             ("{DESCENDANT_ACCOUNT_ID}", Subject::Account(asked)) => asked != own,
             (id, Subject::Account(asked)) => asked.as_str().eq_ignore_ascii_case(id),
             (_, Subject::System) => false,
@@ -83,7 +83,7 @@ fn matches(pattern: &str, path: &str) -> bool {
     fits(&segments(pattern), &segments(path))
 }
 
-/// The claim in a token that somebody else has found good.
+/// The claim in a token that Crossbar has found valid.
 pub(super) fn of_verified(token: &str) -> Option<(AccountId, Restrictions)> {
     #[derive(Deserialize)]
     struct Claims {
@@ -101,6 +101,7 @@ pub(super) fn of_verified(token: &str) -> Option<(AccountId, Restrictions)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::Right;
 
     #[test]
     fn patterns() {
@@ -134,7 +135,7 @@ mod tests {
             let subject = Subject::Account(*account);
             let access = Access {
                 subject: &subject,
-                right: super::super::Right::Read,
+                right: Right::Read,
                 method,
                 endpoint,
                 arguments,
@@ -151,7 +152,7 @@ mod tests {
         let subject = Subject::Account(own);
         let access = Access {
             subject: &subject,
-            right: super::super::Right::Read,
+            right: Right::Read,
             method: "GET",
             endpoint: "registrations",
             arguments: "",

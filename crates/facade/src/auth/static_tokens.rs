@@ -6,7 +6,10 @@ use registration::AccountId;
 use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 
-use super::{Access, Denied, Granted, Right, Subject, Token};
+use super::{
+    access::{Access, Denied, Granted, Right, Subject},
+    token::Token,
+};
 
 /// Why a tokens file cannot be used. Hashes are not repeated in it.
 #[derive(Debug, thiserror::Error)]
@@ -56,25 +59,17 @@ struct Entry {
     write: bool,
 }
 
-/// A digest, in parts that take one comparison each.
-type Words = [u64; 4];
-
-fn words(digest: &[u8; 32]) -> Words {
-    let (words, _) = digest.as_chunks();
-    std::array::from_fn(|at| words.get(at).map_or(0, |word| u64::from_le_bytes(*word)))
-}
-
-/// What a token's bearer may do.
+/// The rights of a token.
 #[derive(Debug)]
 pub(super) struct Grant {
-    sha256: Words,
+    sha256: [u8; 32],
     all_accounts: bool,
     accounts: HashSet<AccountId>,
     write: bool,
 }
 
 impl Grant {
-    /// Whether it lets its bearer do as asked.
+    /// Whether it gives this right.
     fn allows(&self, subject: &Subject, right: Right) -> bool {
         let concerns = self.all_accounts
             || match subject {
@@ -132,7 +127,7 @@ impl StaticTokens {
 
     /// The grant of a token. Every entry is compared, each in constant time.
     pub(super) fn find(&self, token: &Token<'_>) -> Option<&Grant> {
-        let digest = words(&token.digest());
+        let digest = token.digest();
         self.0.iter().fold(None, |found, grant| {
             if bool::from(grant.sha256.ct_eq(&digest)) {
                 Some(grant)
@@ -149,8 +144,9 @@ fn grant(entry: &Entry) -> Result<Grant, TokensError> {
         key,
         takes,
     };
-    let sha256 =
-        hash(&entry.sha256).ok_or_else(|| bad("sha256", "64 hex digits: the token's SHA-256"))?;
+    let mut sha256 = [0; 32];
+    hex::decode_to_slice(&entry.sha256, &mut sha256)
+        .map_err(|_| bad("sha256", "64 hex digits: the token's SHA-256"))?;
     let mut accounts = HashSet::new();
     for account in entry.accounts.iter().filter(|account| *account != "*") {
         accounts.insert(AccountId::parse(account).map_err(|_| {
@@ -164,24 +160,9 @@ fn grant(entry: &Entry) -> Result<Grant, TokensError> {
     Ok(Grant {
         all_accounts,
         accounts,
-        sha256: words(&sha256),
+        sha256,
         write: entry.write,
     })
-}
-
-fn hash(hex: &str) -> Option<[u8; 32]> {
-    let digits = hex.as_bytes();
-    if digits.len() != 64 {
-        return None;
-    }
-    let mut hash = [0; 32];
-    for (byte, pair) in hash.iter_mut().zip(digits.chunks(2)) {
-        let pair = std::str::from_utf8(pair)
-            .ok()
-            .filter(|pair| !pair.starts_with('+'))?;
-        *byte = u8::from_str_radix(pair, 16).ok()?;
-    }
-    Some(hash)
 }
 
 #[cfg(test)]
@@ -219,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_without_the_hash() {
+    fn errors_do_not_repeat_the_hash() {
         for (bad, says) in [
             (file("\"short\"", true), "accounts"),
             (file("\"*\"", true).replace(HASH, "2bb8"), "sha256"),

@@ -1,48 +1,33 @@
 //! The API's description (`OpenAPI` 3.1), generated from the handlers, and a page to read it.
 
-mod schemas;
-
-use actix_web::{HttpResponse, http::header, web::Data};
+use actix_web::{
+    HttpResponse,
+    http::header,
+    web::{Data, ServiceConfig, get},
+};
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 
-pub(crate) use schemas::{
-    CountAnswer, DevicesAnswer, FlushRefused, ListAnswer, OkAnswer, OneAnswer, ReadRefused,
-    SummaryAnswer, SystemRefused,
+use crate::{
+    extract::Flag,
+    paths::{READ, resource},
+    response::schemas,
+    routes::documented::{
+        count, devices, events, flush_all, flush_one, health, list, one, summary, system_count,
+        system_list,
+    },
+    state::Facade,
 };
 
-use crate::{Facade, devices, events, health, query::Flag, registrations, summary, system};
-
-/// Parameters of every list.
-#[derive(utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "only described; Params reads what there is")]
-pub(crate) struct ListParams {
-    /// At most this many; more are told by `next_start_key`
-    #[param(minimum = 1, maximum = 10000)]
-    page_size: Option<u32>,
-    /// Where the page begins: a `next_start_key` of an answer
-    #[param(pattern = "^([0-9a-f]{2})+$")]
-    start_key: Option<String>,
-    /// `false`: all at once, whatever `page_size`
-    paginate: Option<Flag>,
-    /// Only those whose username is this; likewise `filter_KEY` for each field of a registration,
-    /// and `filter_not_KEY`
-    filter_username: Option<String>,
-    /// Only those that have this field
-    has_key: Option<String>,
-    /// Only those that lack this field
-    key_missing: Option<String>,
-    /// Only those that have this field, and not empty
-    has_value: Option<String>,
-    /// Only those that lack this field, or have it empty
-    missing_value: Option<String>,
-    /// Each with its `zone`, where it was heard
-    with_zone: Option<Flag>,
-    /// Indented
-    pretty: Option<Flag>,
+/// The routes of the description.
+pub(crate) fn configure(config: &mut ServiceConfig) {
+    config
+        .service(resource("/openapi.json", READ).route(get().to(json)))
+        .service(resource("/docs", READ).route(get().to(page)))
+        .service(resource("/docs/page.js", READ).route(get().to(script)))
+        .service(resource("/docs/page.css", READ).route(get().to(style)));
 }
 
 #[derive(OpenApi)]
@@ -54,9 +39,9 @@ pub(crate) struct ListParams {
         license(name = "MPL-2.0", identifier = "MPL-2.0")
     ),
     paths(
-        registrations::list, registrations::count, registrations::one, registrations::flush_all,
-        registrations::flush_one, registrations::flush_count, registrations::flush_events, events::events, devices::status, system::list, system::count, summary::summary,
-        health::alive, health::ready,
+        list::list, count::count, one::one, flush_all::flush_all, flush_one::flush_one,
+        flush_one::flush_count, flush_one::flush_events, events::events, devices::status,
+        system_list::list, system_count::count, summary::summary, health::alive, health::ready,
     ),
     components(schemas(schemas::Failure, Flag)),
     modifiers(&Tokens),
@@ -90,7 +75,7 @@ pub fn description() -> String {
 }
 
 /// `GET /openapi.json`
-pub(crate) async fn json(facade: Data<Facade>) -> HttpResponse {
+async fn json(facade: Data<Facade>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
         .body(facade.description.clone())
@@ -109,19 +94,20 @@ fn asset(kind: &'static str, text: &'static str) -> HttpResponse {
 }
 
 /// `GET /docs`
-pub(crate) async fn page() -> HttpResponse {
+async fn page() -> HttpResponse {
     asset("text/html; charset=utf-8", include_str!("page.html"))
 }
 
 /// `GET /docs/page.js`
-pub(crate) async fn script() -> HttpResponse {
+async fn script() -> HttpResponse {
     asset("text/javascript; charset=utf-8", include_str!("page.js"))
 }
 
 /// `GET /docs/page.css`
-pub(crate) async fn style() -> HttpResponse {
+async fn style() -> HttpResponse {
     asset("text/css; charset=utf-8", include_str!("page.css"))
 }
 
 #[cfg(test)]
+#[path = "description_tests.rs"]
 mod tests;

@@ -10,8 +10,8 @@ use actix_web::{
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    app::{PROBE, resource},
-    revision::Revision,
+    paths::{READ, resource},
+    response::Revision,
 };
 
 /// Nothing from elsewhere, no script or style within the page, and no text taken for markup.
@@ -56,11 +56,11 @@ static REVISION: LazyLock<Revision> = LazyLock::new(|| {
 });
 
 /// The page's routes.
-pub(crate) fn routes(config: &mut ServiceConfig) {
+pub(crate) fn configure(config: &mut ServiceConfig) {
     for asset in &ASSETS {
         let get = move |req: HttpRequest| async move { answer(&req, asset) };
         config.service(
-            resource(asset.path, PROBE)
+            resource(asset.path, READ)
                 .route(web::get().to(get))
                 .route(web::head().to(get)),
         );

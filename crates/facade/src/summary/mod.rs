@@ -1,9 +1,10 @@
-//! How all registrations stand and went in the last hour, for whoever may see all accounts.
+//! Counts of all registrations, and of the last hour's changes.
 //!
-//! Kept up with every change, so that no question goes through the table.
+//! Updated with every change, so that no request goes through the cache.
 
 mod agent;
 mod hour;
+mod largest;
 mod tally;
 
 use std::{
@@ -11,24 +12,16 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use actix_web::{HttpRequest, HttpResponse, web::Data};
 use registrar::{Change, ChangeKind, Held, Registrar, Watcher};
 use registration::{AccountId, Clock, Zone};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{
-    Facade,
-    accept::takes_json,
-    caller::Administrator,
-    envelope::{Extras, success},
-    error::ApiError,
-    openapi::{SummaryAnswer, SystemRefused},
-};
 use hour::{History, Hour};
+use largest::largest;
 use tally::{Share, Tally, at_least_none};
 
-/// Kinds of phones, zones and accounts that are told apart. Beyond these they are counted together.
+/// The most user agents, zones and accounts that are counted each; the others are counted together.
 const AGENTS: usize = 4_096;
 const ZONES: usize = 64;
 const ACCOUNTS: usize = 50_000;
@@ -37,7 +30,7 @@ const SHOWN: usize = 50;
 /// The longest name that is kept, in characters.
 const LONGEST: usize = 100;
 
-/// Counts of what there is, and what happened lately.
+/// Counts of all registrations and of recent changes.
 pub struct Summary {
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
@@ -45,7 +38,7 @@ pub struct Summary {
 
 struct State {
     registrations: i64,
-    /// Refreshes that have been counted, of all there were.
+    /// Refreshes since the start that are in `hour`.
     refreshes: u64,
     hour: Hour,
     agents: Tally,
@@ -59,9 +52,9 @@ struct Account {
     count: i64,
 }
 
-/// How all registrations stand
+/// Counts of all registrations
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Shown {
+pub(crate) struct Totals {
     /// How many there are
     registrations: u64,
     history: History,
@@ -87,7 +80,7 @@ pub(crate) struct ShownAccount {
 }
 
 impl Summary {
-    /// One of an empty table, and the watcher that it learns from.
+    /// Counts of an empty cache, and the watcher that updates them.
     pub fn new(clock: Arc<dyn Clock>) -> (Arc<Self>, Watcher) {
         let summary = Arc::new(Self {
             state: Mutex::new(State {
@@ -114,7 +107,7 @@ impl Summary {
         }
     }
 
-    /// Notes how many refreshes there have been since the start; to be called about once a second.
+    /// Counts the refreshes since the last call; to be called about once a second.
     pub fn refreshed(&self, registrar: &Registrar) {
         let all = registrar.stats().of("stored", "refreshed");
         let now = self.clock.now().seconds().0;
@@ -125,12 +118,13 @@ impl Summary {
         state.hour.come_to(now);
     }
 
-    fn shown(&self, registrar: &Registrar) -> Shown {
+    /// The counts as they are shown.
+    pub(crate) fn totals(&self, registrar: &Registrar) -> Totals {
         self.refreshed(registrar);
         let state = self.lock();
         let (user_agents, other_user_agents) = state.agents.largest(SHOWN);
         let (zones, other_zones) = state.zones.largest(SHOWN);
-        Shown {
+        Totals {
             registrations: at_least_none(state.registrations),
             history: state.hour.history(),
             user_agents,
@@ -153,7 +147,7 @@ fn counts_alike(one: &Held, other: &Held) -> bool {
         && one.account() == other.account()
 }
 
-/// What is counted of a registration.
+/// The fields of a registration that are counted.
 #[derive(Clone, Copy)]
 struct Counted<'a> {
     user_agent: Option<&'a str>,
@@ -164,13 +158,13 @@ struct Counted<'a> {
 }
 
 impl<'a> Counted<'a> {
-    fn of(held: &'a Held) -> Self {
+    fn of(entry: &'a Held) -> Self {
         Self {
-            user_agent: held.user_agent(),
-            zone: held.zone(),
-            account: held.account(),
-            name: held.account_name(),
-            realm: held.account_realm().unwrap_or(held.realm()),
+            user_agent: entry.user_agent(),
+            zone: entry.zone(),
+            account: entry.account(),
+            name: entry.account_name(),
+            realm: entry.account_realm().unwrap_or(entry.realm()),
         }
     }
 }
@@ -182,10 +176,10 @@ fn short(text: Option<&str>) -> Box<str> {
 impl State {
     fn note(&mut self, change: &Change) {
         match (&change.before, &change.after) {
-            // Many change nothing that is counted.
+            // Many changes do not change the counts.
             (Some(before), Some(after)) if counts_alike(before, after) => {}
             (before, after) => {
-                // First in, then out: what is on both sides does not leave meanwhile.
+                // Added before it is removed, so that no count falls to 0 in between.
                 if let Some(after) = after {
                     self.count(Counted::of(after), 1);
                 }
@@ -195,7 +189,7 @@ impl State {
             }
         }
         let registrations = at_least_none(self.registrations);
-        // Refreshes are counted all together: most are told to nobody.
+        // Refreshes are counted by `refreshed`: most have no change.
         if change.kind != ChangeKind::Refreshed {
             self.hour.note(change.kind, registrations);
         }
@@ -223,38 +217,19 @@ impl State {
     }
 
     fn largest_accounts(&self) -> Vec<ShownAccount> {
-        let mut all: Vec<_> = self.accounts.iter().collect();
-        all.sort_unstable_by(|one, other| {
-            let count = other.1.count.cmp(&one.1.count);
-            count.then_with(|| one.0.as_str().cmp(other.0.as_str()))
-        });
-        all.truncate(SHOWN);
-        let shown = all.into_iter().map(|(id, account)| ShownAccount {
-            id: id.as_str().to_owned(),
-            name: account.name.to_string(),
-            realm: account.realm.to_string(),
-            count: at_least_none(account.count),
+        let counts = self
+            .accounts
+            .iter()
+            .map(|(id, account)| (*id, account.count));
+        let shown = largest(counts, SHOWN).filter_map(|(id, count)| {
+            let account = self.accounts.get(&id)?;
+            Some(ShownAccount {
+                id: id.as_str().to_owned(),
+                name: account.name.to_string(),
+                realm: account.realm.to_string(),
+                count: at_least_none(count),
+            })
         });
         shown.collect()
     }
-}
-
-/// `GET /v2/registrations/summary`
-#[utoipa::path(
-    get, path = "/v2/registrations/summary", tag = "system",
-    responses(
-        (status = 200, description = "How many by kind of phone, zone and account, and the last hour", body = SummaryAnswer),
-        SystemRefused
-    ),
-    security(("header" = []), ("query" = []), ("bearer" = []))
-)]
-pub(crate) async fn summary(
-    req: HttpRequest,
-    facade: Data<Facade>,
-    _: Administrator,
-) -> Result<HttpResponse, ApiError> {
-    takes_json(&req)?;
-    // Made of what serialises.
-    let data = serde_json::to_vec(&facade.summary.shown(&facade.registrar)).unwrap_or_default();
-    success(&req, &facade, &data, &Extras::default())
 }

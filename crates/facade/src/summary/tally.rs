@@ -2,12 +2,14 @@
 
 use std::collections::HashMap;
 
-/// How many there are of each name. Changes of two threads may be told in another order than they
-/// were made in, so that a count may be below nothing for a moment.
+use super::largest::largest;
+
+/// A count by name. Two threads may report their changes in another order than they made them, so that
+/// a count may be below zero for a moment.
 pub(super) struct Tally {
     counts: HashMap<Box<str>, i64>,
     limit: usize,
-    /// Of names that came when there was no room for more.
+    /// The sum of names beyond the limit.
     other: i64,
 }
 
@@ -19,7 +21,7 @@ pub(crate) struct Share {
 }
 
 impl Tally {
-    /// One of at most `limit` names; what comes beyond is counted together.
+    /// Counts at most `limit` names; the others are counted together.
     pub(super) fn new(limit: usize) -> Self {
         Self {
             counts: HashMap::new(),
@@ -36,7 +38,7 @@ impl Tally {
                 self.counts.remove(name);
             }
         } else if by < 0 && self.other > 0 {
-            // It came when there was no room, most likely.
+            // It was counted with the others, most likely.
             self.other += by;
         } else if self.counts.len() < self.limit {
             self.counts.insert(name.into(), by);
@@ -47,17 +49,18 @@ impl Tally {
 
     /// The `most` largest, largest first, and how many all others are together.
     pub(super) fn largest(&self, most: usize) -> (Vec<Share>, u64) {
-        let each = self.counts.iter().map(|(name, count)| Share {
-            name: name.to_string(),
-            count: at_least_none(*count),
-        });
-        let mut all: Vec<_> = each.filter(|share| share.count > 0).collect();
-        all.sort_unstable_by(|one, other| {
-            other.count.cmp(&one.count).then(one.name.cmp(&other.name))
-        });
-        let rest = all.iter().skip(most).map(|share| share.count).sum::<u64>();
-        all.truncate(most);
-        (all, rest + at_least_none(self.other))
+        let counts = self.counts.iter().map(|(name, count)| (&**name, *count));
+        let positive = counts.filter(|(_, count)| *count > 0);
+        let all: i64 = positive.clone().map(|(_, count)| count).sum();
+        let shown: Vec<_> = largest(positive, most)
+            .map(|(name, count)| Share {
+                name: name.to_owned(),
+                count: at_least_none(count),
+            })
+            .collect();
+        let shown_sum: u64 = shown.iter().map(|share| share.count).sum();
+        let rest = at_least_none(all).saturating_sub(shown_sum);
+        (shown, rest + at_least_none(self.other))
     }
 }
 

@@ -1,0 +1,26 @@
+//! `GET /v2/registrations/count`
+
+use actix_web::{HttpRequest, web::Data};
+
+use crate::{
+    extract::{Administrator, check_json},
+    response::{
+        Answer, counted,
+        schemas::{CountAnswer, SystemRefused},
+    },
+    state::Facade,
+};
+
+/// `GET /v2/registrations/count`
+#[utoipa::path(
+    get, path = "/v2/registrations/count", tag = "system",
+    responses(
+        (status = 200, description = "How many", body = CountAnswer),
+        SystemRefused
+    ),
+    security(("header" = []), ("query" = []), ("bearer" = []))
+)]
+pub(crate) async fn count(req: HttpRequest, facade: Data<Facade>, _: Administrator) -> Answer {
+    check_json(&req)?;
+    counted(&req, &facade, facade.registrar.total())
+}
