@@ -28,11 +28,6 @@ impl Dice {
         self.below(n) == 0
     }
 
-    /// A number of a range that is not empty; its start if it is.
-    pub fn within(&mut self, range: std::ops::Range<u32>) -> u32 {
-        range.start + self.below(range.end.saturating_sub(range.start))
-    }
-
     /// Where in something of this length; 0 if that is empty.
     pub fn index(&mut self, length: usize) -> usize {
         self.below(u32::try_from(length).unwrap_or(u32::MAX)) as usize
@@ -41,19 +36,6 @@ impl Dice {
     /// One of `choices`.
     pub fn pick<'a, T>(&mut self, choices: &'a [T]) -> Option<&'a T> {
         choices.get(self.index(choices.len()))
-    }
-
-    /// So many bytes, of any kind.
-    pub fn bytes(&mut self, count: usize) -> Vec<u8> {
-        let mut bytes = vec![0; count];
-        self.0.fill_bytes(&mut bytes);
-        bytes
-    }
-
-    /// So many hexadecimal digits.
-    pub fn hex(&mut self, digits: usize) -> String {
-        let digit = |dice: &mut Self| char::from_digit(dice.below(16), 16).unwrap_or('0');
-        (0..digits).map(|_| digit(self)).collect()
     }
 
     /// One of `choices`, each as often as its weight says.
@@ -100,9 +82,7 @@ mod tests {
         assert_eq!(throws.iter().max(), Some(&5));
         assert_eq!(throws.iter().min(), Some(&0));
         assert_eq!(dice.weighted(&[(0, 'a'), (3, 'b')]), Some('b'));
-        assert!((0..1000).all(|_| (3..5).contains(&dice.within(3..5))));
-        assert_eq!((dice.within(7..7), dice.pick::<u8>(&[])), (7, None));
-        assert_eq!((dice.bytes(9).len(), dice.hex(32).len()), (9, 32));
+        assert_eq!(dice.pick::<u8>(&[]), None);
         let mut items = [1, 2, 3, 4, 5, 6, 7, 8];
         dice.shuffle(&mut items);
         items.sort_unstable();

@@ -3,15 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    time::Duration,
 };
-
-use tokio::time::{Instant, sleep};
-
-/// How long the last events may take to show.
-const SETTLES: Duration = Duration::from_secs(10);
-/// How often they are looked for.
-const LOOK: Duration = Duration::from_millis(250);
 
 /// Contacts by AOR.
 pub type Bindings = BTreeMap<String, String>;
@@ -87,20 +79,6 @@ pub fn compare(truth: &Bindings, table: &Bindings, spared: &BTreeSet<String>) ->
             _ => None,
         })
         .collect()
-}
-
-/// How the table differs when the last events have shown.
-pub(crate) async fn settled(
-    mut compare: impl AsyncFnMut() -> anyhow::Result<Vec<Difference>>,
-) -> anyhow::Result<Vec<Difference>> {
-    let until = Instant::now() + SETTLES;
-    loop {
-        let differences = compare().await?;
-        if differences.is_empty() || Instant::now() >= until {
-            return Ok(differences);
-        }
-        sleep(LOOK).await;
-    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! Trials of rollcall, each against a real broker and a real rollcall, held to what it promises.
+//! Trials of rollcall against a real broker and a real rollcall process, held to what it promises.
 //!
-//! By faults: proxies that only this crate knows the truth of, and a schedule of faults drawn from a
-//! seed; in the end the table has to equal the truth. By a [`flood`] of garbage. By [`soak`]ing
-//! it for long. By [`slow`] clients. And by faults with a [`real`] Kamailio.
+//! Proxies whose truth only this crate knows send events while a schedule of faults, drawn from a
+//! seed, breaks what rollcall lives among; in the end the table has to equal the truth. Or the same
+//! with a [`real`] Kamailio and real phones.
 //!
 //! Never a dependency of the product.
 
@@ -11,24 +11,17 @@ pub mod decision;
 pub mod dice;
 pub mod disk;
 pub mod fault;
-pub mod feeder;
 pub mod fleet;
-pub mod flood;
 pub mod flushes;
 pub mod history;
 pub mod judge;
-pub mod memory;
 pub mod options;
-pub mod program;
 pub mod proxy;
-pub mod quantile;
 pub mod real;
 pub mod relay;
 pub mod report;
 pub mod schedule;
 pub mod session;
-pub mod slow;
-pub mod soak;
 pub mod strike;
 pub mod subject;
 pub mod trial;

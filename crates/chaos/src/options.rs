@@ -2,10 +2,12 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::Args;
+use anyhow::Context as _;
+use clap::Parser;
 
 /// Breaks what rollcall lives among, and holds it to what it promises.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Parser)]
+#[command(name = "rollcall-chaos", version)]
 pub struct Options {
     /// How long there are phones and faults
     #[arg(long, default_value_t = 600)]
@@ -37,6 +39,17 @@ pub struct Options {
 }
 
 impl Options {
+    /// The program to try.
+    pub fn program(&self) -> anyhow::Result<PathBuf> {
+        let program = match &self.rollcall {
+            Some(path) => path.clone(),
+            None => std::env::current_exe()?.with_file_name("rollcall"),
+        };
+        program
+            .canonicalize()
+            .with_context(|| format!("no rollcall at {}", program.display()))
+    }
+
     /// How long there are phones and faults.
     pub fn length(&self) -> Duration {
         Duration::from_secs(self.seconds)

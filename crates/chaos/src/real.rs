@@ -22,7 +22,6 @@ use crate::{
     fault::Kind,
     judge::{Bindings, compare},
     options::Options,
-    program,
     proxy::{lock, now},
     relay::Relay,
     report::{self, Verdict, say},
@@ -84,7 +83,7 @@ pub async fn run(options: &Options) -> anyhow::Result<Verdict> {
         .clone()
         .unwrap_or_else(|| home.path().join("logs"));
     std::fs::create_dir_all(&logs)?;
-    let program = program::find(options.rollcall.as_deref())?;
+    let program = options.program()?;
     let broker = Broker::start().await?;
     let relay = Relay::start(broker.amqp_port()).await?;
     let disk = Disk::new(home.path().join("snapshot"))?;

@@ -21,7 +21,6 @@ use crate::{
     flushes::{Flusher, Tally},
     judge::{Difference, compare},
     options::Options,
-    program,
     proxy::{lock, now},
     real,
     relay::Relay,
@@ -102,7 +101,7 @@ async fn set_up(
     home: &tempfile::TempDir,
     logs: PathBuf,
 ) -> anyhow::Result<Scene> {
-    let program = program::find(options.rollcall.as_deref())?;
+    let program = options.program()?;
     let broker = Broker::start().await?;
     let relay = Relay::start(broker.amqp_port()).await?;
     let disk = Disk::new(home.path().join("snapshot"))?;

@@ -29,11 +29,6 @@ struct Named {
     name: String,
 }
 
-#[derive(Deserialize)]
-struct Bound {
-    routing_key: String,
-}
-
 /// A vhost: its AMQP URI, and what the management API can do to it.
 #[derive(Clone, Debug)]
 pub struct Vhost {
@@ -95,14 +90,6 @@ impl Vhost {
     pub async fn delete_exchange(&self, name: &str) -> anyhow::Result<()> {
         let path = format!("exchanges/{}/{}", escaped(&self.name), escaped(name));
         self.call(Method::DELETE, &path, "").await.map(drop)
-    }
-
-    /// The routing keys that queues are bound to an exchange by.
-    pub async fn keys(&self, exchange: &str) -> anyhow::Result<Vec<String>> {
-        let (vhost, exchange) = (escaped(&self.name), escaped(exchange));
-        let path = format!("exchanges/{vhost}/{exchange}/bindings/source");
-        let bindings: Vec<Bound> = self.call(Method::GET, &path, "").await?.json().await?;
-        Ok(bindings.into_iter().map(|b| b.routing_key).collect())
     }
 
     /// Adds a user of the broker who has no password, and may do everything here.

@@ -13,6 +13,7 @@ mod cluster;
 mod demo;
 mod drift;
 mod flush;
+mod hostile;
 mod life;
 mod monitoring;
 mod moves;
