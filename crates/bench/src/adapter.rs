@@ -1,15 +1,28 @@
 //! All that is called of the product's inside: where that changes, this is fitted.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    net::TcpListener,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use facade::Summary;
+use anyhow::ensure;
+use facade::{
+    Facade, Server, ServerSettings, Summary, Throttle, ThrottleSettings,
+    auth::{Auth, StaticTokens},
+};
 use registrar::{
     Accounts, Bus, BusFuture, Census, Delivery, Directory, Feed, Outcome, Publication, Receipt,
     Registrar, Scope, Settings,
 };
 use registration::{AccountId, Aor, Clock, SystemClock, UnixSeconds, Zone};
+use rollcall::{config::Log, telemetry};
 
-use crate::event::{Phone, account_id, realm};
+use crate::fixture::{
+    phones::{Phone, account_id, realm},
+    table::Table,
+};
 
 /// Takes all and tells nobody.
 pub struct NoBus(Zone);
@@ -28,18 +41,20 @@ impl Bus for NoBus {
 
 /// A registrar with what watches it in the program as it is configured by default.
 pub struct Node {
-    /// The registrar.
-    pub registrar: Arc<Registrar>,
-    /// Changes as they happen.
-    pub feed: Arc<Feed>,
-    /// How all stand.
-    pub summary: Arc<Summary>,
+    registrar: Arc<Registrar>,
+    feed: Arc<Feed>,
+    summary: Arc<Summary>,
     zone: Zone,
     _directory: Directory,
 }
 
 /// Name of the node.
 pub const NODE: &str = "rollcall@bench";
+/// A token for every account.
+pub const TOKEN: &str = "secret";
+const TOKEN_SHA256: &str = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
+/// How often the program sweeps.
+pub const SWEEP_PERIOD: Duration = Duration::from_millis(500);
 
 impl Node {
     /// An empty one.
@@ -110,16 +125,12 @@ impl Node {
     }
 
     /// How many there are, all in all.
+    #[expect(clippy::len_without_is_empty, reason = "that is not asked")]
     pub fn len(&self) -> usize {
         self.registrar.len()
     }
 
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// What the program does once a second.
+    /// Ends what is due, as the program does every [`SWEEP_PERIOD`].
     pub fn sweep(&self) {
         self.registrar.sweep();
     }
@@ -133,6 +144,61 @@ impl Node {
     pub fn restore(&self, path: &Path) {
         rollcall::serve::snapshot::restore(path, &self.registrar);
     }
+}
+
+/// Seconds that it takes to insert entries that are ready made: the same that a table has. The
+/// registrar has no call for that yet; these are messages, made beforehand.
+pub fn insert_ready(table: &Table) -> anyhow::Result<f64> {
+    let (node, second) = (Node::new()?, UnixSeconds(now().0 - 1));
+    let ready = |at: &u32| table.maker.event(table.fleet.phone(*at), second);
+    let mut took = Duration::ZERO;
+    for some in table.order.chunks(10_000) {
+        let some: Vec<_> = some.iter().map(ready).collect();
+        let begun = Instant::now();
+        for event in &some {
+            ensure!(node.deliver(event), "an event was not taken");
+        }
+        took += begun.elapsed();
+    }
+    Ok(took.as_secs_f64())
+}
+
+/// A node's HTTP as the program serves it, by one worker.
+pub fn serve(node: &Node, listener: TcpListener) -> anyhow::Result<Server> {
+    telemetry::init(&Log::default())?;
+    let tokens = format!(
+        "[[token]]\nname = \"bench\"\nsha256 = \"{TOKEN_SHA256}\"\naccounts = [\"*\"]\nwrite = true\n"
+    );
+    let facade = Facade {
+        registrar: Arc::clone(&node.registrar),
+        auth: Auth::Static(StaticTokens::parse(&tokens)?),
+        description: facade::description(),
+        feed: Arc::clone(&node.feed),
+        throttle: Arc::new(Throttle::new(ThrottleSettings {
+            requests: None,
+            failures: 60,
+        })),
+        clock: Arc::new(SystemClock),
+        node: NODE.into(),
+        echo_token: true,
+        metrics: facade::Metrics::default(),
+        summary: Arc::clone(&node.summary),
+    };
+    let settings = ServerSettings {
+        workers: 1,
+        max_body_bytes: 65_536,
+        max_connections: 10_000,
+        keep_alive: Duration::from_mins(1),
+        request_timeout: Duration::from_secs(5),
+        certificate: None,
+        drain_timeout: Duration::from_secs(1),
+    };
+    Ok(facade::serve(facade, listener, &settings)?)
+}
+
+/// Reads a message.
+pub fn decode(body: &[u8]) -> bool {
+    kapi::decode(body, kapi::Limits::default()).is_ok()
 }
 
 /// What belongs to an account.

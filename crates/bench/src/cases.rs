@@ -1,200 +1,97 @@
-//! The hot paths, one by one, for time (`benches/micro.rs`) and for instructions
-//! ([`crate::instructions`]).
+//! The hot paths, one by one: `benches/times.rs` and `benches/instructions.rs`.
 
 use std::{hint::black_box, rc::Rc};
 
-use anyhow::Context as _;
-use kapi::{Limits, Spelling, decode, write_json};
-use registrar::Scope;
-use registration::UnixSeconds;
-
 use crate::{
-    adapter::{now, scope},
-    event::{Fleet, Phone},
-    ingest::Filled,
+    adapter::{decode, scope},
+    fixture::{
+        phones::{Fleet, Phone},
+        table::Table,
+    },
 };
 
 /// Phones of the table.
 const PHONES: u32 = 2_000;
+/// Phones of the account that is listed and counted.
+const ACCOUNT: u32 = 100;
 /// Operations that are done together.
 pub const BATCH: u32 = 500;
 
-/// Some operations, prepared.
+/// [`BATCH`] operations, prepared.
 pub type Batch = Box<dyn FnOnce()>;
 
-/// Prepares operations: what that takes is not counted.
+/// Prepares operations: what that takes does not count.
 pub type Prepare = Box<dyn FnMut() -> Batch>;
 
 /// The cases, by name.
-pub const NAMES: [&str; 11] = [
-    "decode",
-    "register",
-    // Of a phone that has not said the same before.
-    "judge",
-    "refresh",
-    "get",
-    "list of 20",
-    "list of 1000",
-    "count of 1000",
-    "render",
-    "unpack",
-    "write",
-];
+pub const NAMES: [&str; 6] = ["decode", "register", "refresh", "get", "list", "count"];
 
-/// A case of this name.
+/// A case of this name; its list and its count are of 100 phones.
 pub fn case(name: &str) -> anyhow::Result<Prepare> {
-    let table = Rc::new(Filled::new(PHONES, 20)?);
-    let big = Fleet {
-        first_account: table.fleet.accounts,
-        accounts: 1,
-        per_account: 1000,
-    };
-    let second = table.next_second();
-    for phone in big.phones() {
-        table.node.deliver(&table.maker.event(phone, second));
-    }
-    let (small, big) = (scope(7)?, scope(big.first_account)?);
+    let table = Rc::new(Table::new(PHONES, 20)?);
+    let account = table.fleet.after(1, ACCOUNT);
+    table.register(account)?;
+    let scope = scope(account.first_account)?;
     Ok(match name {
-        "decode" => decoding(&table),
+        "decode" => with_events(table, |_, event| decode(event)),
+        "refresh" => with_events(table, |table, event| table.node.deliver(event)),
         "register" => registering(table),
-        "judge" => refreshing(table),
-        "refresh" => {
-            table.settle()?;
-            refreshing(table)
-        }
-        "get" => getting(table),
-        "list of 20" => repeated(BATCH, move || table.node.list(&small)),
-        "list of 1000" => repeated(BATCH / 50, move || table.node.list(&big)),
-        "count of 1000" => repeated(BATCH / 50, move || table.node.count(&big)),
-        "render" => rendering(&table, &small)?,
-        "unpack" => unpacking(&table, &small)?,
-        "write" => writing(&table, &small)?,
+        "get" => repeated(move |at| table.node.has(table.fleet.phone(at))),
+        "list" => repeated(move |_| table.node.list(&scope)),
+        "count" => repeated(move |_| table.node.count(&scope)),
         _ => anyhow::bail!("no case {name:?}; there are {}", NAMES.join(", ")),
     })
 }
 
-fn repeated<T>(times: u32, work: impl Fn() -> T + 'static) -> Prepare {
+fn repeated<T>(work: impl Fn(u32) -> T + 'static) -> Prepare {
     let work = Rc::new(work);
     Box::new(move || {
         let work = Rc::clone(&work);
         Box::new(move || {
-            for _ in 0..times {
-                black_box(work());
+            for at in 0..BATCH {
+                black_box(work(at));
             }
         })
     })
 }
 
-/// Events of phones scattered over the table, the next ones each time.
-fn events(table: &Rc<Filled>) -> impl FnMut(UnixSeconds) -> Vec<Vec<u8>> + use<> {
-    let (table, mut at) = (Rc::clone(table), 0_usize);
-    move |second| {
-        let some = table.order.iter().cycle().skip(at).take(BATCH as usize);
-        let events = some.map(|number| table.maker.event(table.fleet.phone(*number), second));
-        let events = events.collect();
-        at = (at + BATCH as usize) % table.order.len();
-        events
-    }
-}
-
-fn decoding(table: &Rc<Filled>) -> Prepare {
-    let mut events = events(table);
+/// Events of phones from all over the table, other ones each time.
+fn with_events(table: Rc<Table>, work: fn(&Table, &[u8]) -> bool) -> Prepare {
+    let mut from = 0;
     Box::new(move || {
-        let events = events(now());
+        let (table, second) = (Rc::clone(&table), table.next_second());
+        let phones = table.order.iter().cycle().skip(from).take(BATCH as usize);
+        let events = phones.map(|at| table.maker.event(table.fleet.phone(*at), second));
+        let events: Vec<_> = events.collect();
+        from = (from + BATCH as usize) % PHONES as usize;
         Box::new(move || {
             for event in &events {
-                drop(black_box(decode(event, Limits::default())));
+                black_box(work(&table, event));
             }
         })
     })
 }
 
-fn delivering(table: &Rc<Filled>, events: Vec<Vec<u8>>) -> Batch {
-    let table = Rc::clone(table);
+/// Phones of accounts of their own, twenty each.
+fn registering(table: Rc<Table>) -> Prepare {
+    let mut fleet = Fleet {
+        first_account: 100_000,
+        accounts: BATCH / 20,
+        per_account: 20,
+    };
     Box::new(move || {
-        for event in &events {
-            black_box(table.node.deliver(event));
-        }
-    })
-}
-
-fn refreshing(table: Rc<Filled>) -> Prepare {
-    let mut events = events(&table);
-    Box::new(move || delivering(&table, events(table.next_second())))
-}
-
-fn registering(table: Rc<Filled>) -> Prepare {
-    let mut next = 0;
-    Box::new(move || {
-        let second = table.next_second();
-        // Accounts of their own, twenty phones each.
-        let phones = (next..next + BATCH).map(|number| Phone {
-            account: 100_000 + number / 20,
-            number,
-        });
-        next += BATCH;
-        let events = phones.map(|phone| table.maker.event(phone, second));
-        delivering(&table, events.collect())
-    })
-}
-
-fn getting(table: Rc<Filled>) -> Prepare {
-    Box::new(move || {
-        let table = Rc::clone(&table);
+        let (table, second) = (Rc::clone(&table), table.next_second());
+        let events = fleet
+            .phones()
+            .map(|phone: Phone| table.maker.event(phone, second));
+        let events: Vec<_> = events.collect();
+        fleet = fleet.after(BATCH / 20, 20);
         Box::new(move || {
-            for number in table.order.iter().take(BATCH as usize) {
-                black_box(table.node.has(table.fleet.phone(*number)));
+            for event in &events {
+                black_box(table.node.deliver(event));
             }
         })
     })
-}
-
-fn rendering(table: &Rc<Filled>, scope: &Scope) -> anyhow::Result<Prepare> {
-    let one = table.node.registrar.list(scope);
-    let one = one.into_iter().next().context("nobody is registered")?;
-    let one = one.registration();
-    Ok(repeated(1, move || {
-        let mut out = Vec::with_capacity(2048);
-        for _ in 0..BATCH {
-            out.clear();
-            write_json(&one, Spelling::Http, &mut out);
-            black_box(&out);
-        }
-    }))
-}
-
-/// As an item of a list is written.
-fn writing(table: &Rc<Filled>, scope: &Scope) -> anyhow::Result<Prepare> {
-    let one = table.node.registrar.list(scope);
-    let one = one.into_iter().next().context("nobody is registered")?;
-    Ok(repeated(1, move || {
-        let mut out = Vec::with_capacity(2048);
-        for _ in 0..BATCH {
-            out.clear();
-            write_json(&one.view(), Spelling::Http, &mut out);
-            black_box(&out);
-        }
-    }))
-}
-
-fn unpacking(table: &Rc<Filled>, scope: &Scope) -> anyhow::Result<Prepare> {
-    let one = table.node.registrar.list(scope);
-    let one = one.into_iter().next().context("nobody is registered")?;
-    Ok(repeated(BATCH, move || drop(black_box(one.registration()))))
-}
-
-/// Runs a batch: what callgrind counts.
-#[inline(never)]
-pub fn counted_batch(batch: Batch) {
-    batch();
-}
-
-/// How many operations a batch of a case is.
-pub fn operations(name: &str) -> u32 {
-    match name {
-        "list of 1000" | "count of 1000" => BATCH / 50,
-        _ => BATCH,
-    }
 }
 
 #[cfg(test)]
@@ -206,7 +103,7 @@ mod tests {
         for name in NAMES {
             let mut prepare = case(name).unwrap();
             for _ in 0..3 {
-                counted_batch(prepare());
+                prepare()();
             }
         }
         assert!(case("nonsense").is_err());

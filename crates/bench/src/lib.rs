@@ -1,6 +1,7 @@
-//! Measures rollcall against what it could be at best, side by side in one run.
+//! Measures rollcall, each figure beside its bound; where the bound is a ratio, beside its baseline in
+//! the same run.
 //!
-//! Never a dependency of the product. What is called of the product is in [`adapter`].
+//! Never a dependency of the product. What is called of the product's inside is in [`adapter`].
 
 #![allow(
     clippy::cast_precision_loss,
@@ -10,20 +11,11 @@
 )]
 
 pub mod adapter;
-pub mod bare;
-pub mod broker;
 pub mod cases;
 pub mod child;
-pub mod event;
-pub mod expiry;
-pub mod flush;
-pub mod http;
-pub mod ingest;
-pub mod instructions;
-pub mod memory;
+pub mod fixture;
+pub mod groups;
 pub mod options;
-pub mod pauses;
+pub mod plan;
 pub mod process;
 pub mod report;
-pub mod server;
-pub mod snapshot;

@@ -1,31 +1,32 @@
 //! What is measured, and how thoroughly.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
+use anyhow::ensure;
 use clap::Parser;
 
-use crate::child::Child;
+use crate::{
+    child::Child,
+    groups::{GROUPS, Measure},
+    plan::Plan,
+};
 
-/// Measures rollcall against what it could be at best, side by side in one run
+/// Measures rollcall, each figure beside its bound
 #[derive(Debug, Parser)]
 #[command(name = "rollcall-bench", version)]
 pub struct Options {
-    /// Only these groups of rows, with commas between: ingest, memory, flush, expiry, snapshot,
-    /// start, http, broker
+    /// Only these groups, with commas between: ingest, memory, flush, expiry, snapshot, http, broker
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
-    /// Runs behind each figure; 5, or 1 with --quick
+    /// Runs behind each figure; 7, or 1 with --quick
     #[arg(long)]
     pub runs: Option<usize>,
-    /// Small tables and one run: shows that it works, not how fast
+    /// Small tables, one run and no bounds: shows that it works, not how fast
     #[arg(long)]
     pub quick: bool,
     /// End with 1 if a row is not within its bound
     #[arg(long)]
     pub check: bool,
-    /// Where the results go
-    #[arg(long, default_value = "target/bench")]
-    pub out: PathBuf,
     /// The rollcall to measure; the one beside this program if not given
     #[arg(long)]
     pub rollcall: Option<PathBuf>,
@@ -34,64 +35,51 @@ pub struct Options {
     pub child: Option<Child>,
 }
 
-/// Groups of rows, in the order they are measured.
-pub const GROUPS: [&str; 8] = [
-    "ingest", "memory", "flush", "expiry", "snapshot", "start", "http", "broker",
-];
-
-/// How much is measured.
-#[derive(Clone, Debug)]
-pub struct Plan {
-    /// Runs behind each figure.
-    pub runs: usize,
-    /// A small table, a middling and a large one.
-    pub sizes: [u32; 3],
-    /// Registrations that fall due at once.
-    pub due: u32,
-    /// Messages that wait in the queue.
-    pub backlog: u32,
-    /// How many times in a run either side is asked for a second.
-    pub turns: u32,
-    /// The rollcall to measure.
-    pub rollcall: PathBuf,
-}
-
 impl Options {
     /// How much is measured.
     pub fn plan(&self) -> anyhow::Result<Plan> {
-        let beside = std::env::current_exe()?.with_file_name("rollcall");
-        let rollcall = self.rollcall.clone().unwrap_or(beside);
+        let rollcall = match &self.rollcall {
+            Some(path) => path.clone(),
+            None => std::env::current_exe()?.with_file_name("rollcall"),
+        };
+        let runs = |default| self.runs.unwrap_or(default).max(1);
         Ok(if self.quick {
             Plan {
-                runs: self.runs.unwrap_or(1).max(1),
-                sizes: [2_000, 5_000, 20_000],
+                runs: runs(1),
+                small: 2_000,
+                large: 5_000,
                 due: 2_000,
                 backlog: 20_000,
-                turns: 1,
+                turn: Duration::from_millis(100),
                 rollcall,
             }
         } else {
             Plan {
-                runs: self.runs.unwrap_or(5).max(1),
-                sizes: [10_000, 100_000, 1_000_000],
+                runs: runs(7),
+                small: 10_000,
+                large: 1_000_000,
                 due: 100_000,
                 backlog: 200_000,
-                turns: 3,
+                turn: Duration::from_secs(1),
                 rollcall,
             }
         })
     }
 
-    /// Groups of rows that are wanted, in order.
-    pub fn groups(&self) -> anyhow::Result<Vec<&'static str>> {
-        for name in &self.only {
-            anyhow::ensure!(
-                GROUPS.contains(&&**name),
-                "--only {name}: there is no such group; there are {}",
-                GROUPS.join(", ")
+    /// The groups that are wanted, in order.
+    pub fn groups(&self) -> anyhow::Result<Vec<(&'static str, Measure)>> {
+        let names = GROUPS.map(|(name, _)| name);
+        for wanted in &self.only {
+            ensure!(
+                names.contains(&wanted.as_str()),
+                "--only {wanted}: there is no such group; there are {}",
+                names.join(", ")
             );
         }
-        let wanted = |name: &&str| self.only.is_empty() || self.only.iter().any(|w| w == name);
-        Ok(GROUPS.into_iter().filter(wanted).collect())
+        let wanted = |name: &str| self.only.is_empty() || self.only.iter().any(|w| w == name);
+        Ok(GROUPS
+            .into_iter()
+            .filter(|(name, _)| wanted(name))
+            .collect())
     }
 }

@@ -6,15 +6,15 @@ use lapin::{
     options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions},
     types::FieldTable,
 };
-use serde_json::json;
 
-use crate::child::say;
+use crate::process::{end_with_parent, tell};
 
 /// How many deliveries are acknowledged at once at most, as in rollcall.
 const BATCH: u16 = 256;
 
 /// Consumes until it is ended.
-pub fn consume(uri: &str, queue: &str, prefetch: u16) -> anyhow::Result<()> {
+pub(crate) fn consume(uri: &str, queue: &str, prefetch: u16) -> anyhow::Result<()> {
+    end_with_parent();
     tokio::runtime::Runtime::new()?.block_on(consuming(uri, queue, prefetch))
 }
 
@@ -31,7 +31,7 @@ async fn consuming(uri: &str, queue: &str, prefetch: u16) -> anyhow::Result<()> 
     let mut consumer = channel
         .basic_consume(queue.into(), "".into(), options, FieldTable::default())
         .await?;
-    say(&json!({ "port": 0 }));
+    tell("consuming");
     let (mut count, mut last): (u16, Option<Acker>) = (0, None);
     loop {
         // All that is there at once; what was taken is acknowledged when nothing waits.

@@ -1,10 +1,8 @@
-//! Times of the hot paths: `cargo bench -p bench`, for work on one of them. What is compared with
-//! what was before are the counts of `scripts/instructions`, which do not depend on what else the
-//! machine does.
+//! Times of the hot paths: `cargo bench -p bench --bench times`, for work on one of them.
 
 use std::time::{Duration, Instant};
 
-use bench::cases::{NAMES, case, counted_batch, operations};
+use bench::cases::{BATCH, NAMES, case};
 use criterion::{Criterion, Throughput};
 
 #[global_allocator]
@@ -19,14 +17,14 @@ fn main() -> anyhow::Result<()> {
     for name in NAMES {
         let mut prepare = case(name)?;
         let mut group = criterion.benchmark_group(name);
-        group.throughput(Throughput::Elements(u64::from(operations(name))));
+        group.throughput(Throughput::Elements(u64::from(BATCH)));
         group.bench_function("batch", |bencher| {
             bencher.iter_custom(|times| {
                 let mut spent = Duration::ZERO;
                 for _ in 0..times {
                     let batch = prepare();
                     let begun = Instant::now();
-                    counted_batch(batch);
+                    batch();
                     spent += begun.elapsed();
                 }
                 spent

@@ -19,12 +19,10 @@ use registration::UnixSeconds;
 
 use crate::{
     adapter::{NODE, now},
-    child::Server,
-    event::realm,
-    ingest::Filled,
-    options::Plan,
-    process::cpu_seconds,
-    report::{Bound, Row},
+    fixture::{phones::realm, table::Table},
+    plan::Plan,
+    process::{Child, cpu_seconds},
+    report::{Row, figure, median},
 };
 
 /// As rollcall has it by default.
@@ -43,8 +41,7 @@ struct Pace {
     cpu: f64,
 }
 
-/// All rows.
-pub fn rows(plan: &Plan) -> anyhow::Result<Vec<Row>> {
+pub(super) fn rows(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     tokio::runtime::Runtime::new()?.block_on(measure(plan))
 }
 
@@ -61,22 +58,33 @@ async fn measure(plan: &Plan) -> anyhow::Result<Vec<Row>> {
     }
     let folder = tempfile::tempdir()?;
     let snapshot = folder.path().join("snapshot");
-    let table = Filled::new(plan.backlog, 20)?;
+    let table = Table::new(plan.backlog, 20)?;
     table.node.save(&snapshot);
 
-    let row = |what: &str, unit| {
+    let row = |what: &str| {
         let name = format!("broker/{} refreshes/{what}", plan.backlog);
-        Row::new(&name, unit, "rollcall serve", "a bare consumer")
+        Row::new(&name, "× bare consumer")
     };
-    let mut rate = row("rate", "messages a second").held_to(Bound::RatioAtLeast(0.95));
-    let mut cpu = row("processor time", "µs a message").held_to(Bound::RatioAtMost(1.5));
+    let (mut rate, mut cpu) = (
+        row("rate").at_least(0.95),
+        row("processor time a message").at_most(1.5),
+    );
+    let (mut ours, mut bares) = (Vec::new(), Vec::new());
     for _ in 0..plan.runs {
         fill(&channel, &table, &queue).await?;
-        let ours = program(plan, vhost.uri(), &channel, &queue, &snapshot).await?;
+        let our = program(plan, vhost.uri(), &channel, &queue, &snapshot).await?;
         let bare = bare(plan, vhost.uri(), &channel).await?;
-        rate.push(ours.rate, bare.rate);
-        cpu.push(ours.cpu, bare.cpu);
+        rate.push(our.rate / bare.rate);
+        cpu.push(our.cpu / bare.cpu);
+        ours.push(our);
+        bares.push(bare);
     }
+    let middle = |paces: &[Pace], of: fn(&Pace) -> f64| {
+        figure(median(&paces.iter().map(of).collect::<Vec<_>>()))
+    };
+    let both = |of| format!("{} and {}", middle(&ours, of), middle(&bares, of));
+    rate.note = format!("{} messages a second", both(|pace| pace.rate));
+    cpu.note = format!("{} µs", both(|pace| pace.cpu));
     Ok(vec![rate, cpu])
 }
 
@@ -132,7 +140,7 @@ async fn clear(channel: &Channel, queue: &str) -> anyhow::Result<()> {
 }
 
 /// Has every phone refresh twice: the events wait in both queues.
-async fn fill(channel: &Channel, table: &Filled, queue: &str) -> anyhow::Result<()> {
+async fn fill(channel: &Channel, table: &Table, queue: &str) -> anyhow::Result<()> {
     for queue in [queue, BARE_QUEUE] {
         clear(channel, queue).await?;
     }
@@ -195,7 +203,7 @@ async fn program(
 }
 
 async fn bare(plan: &Plan, uri: &str, channel: &Channel) -> anyhow::Result<Pace> {
-    let child = Server::start(&["bare", uri, BARE_QUEUE, PREFETCH])?;
+    let child = Child::start(&["consume", uri, BARE_QUEUE, PREFETCH])?;
     emptied(channel, BARE_QUEUE, child.id(), plan.backlog).await
 }
 
