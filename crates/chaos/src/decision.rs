@@ -1,6 +1,8 @@
 //! What phones do next. Drawn from the seed alone, whatever state the phone is in.
 
-use crate::dice::Dice;
+use fastrand::Rng;
+
+use crate::random::{stream, weighted};
 
 const STREAM: u64 = 2;
 
@@ -57,7 +59,7 @@ pub struct Decision {
 /// All steps of all phones, without end.
 #[derive(Clone, Debug)]
 pub struct Decisions {
-    dice: Dice,
+    random: Rng,
     phones: u32,
     proxies: u32,
 }
@@ -66,7 +68,7 @@ impl Decisions {
     /// The steps of `phones` phones among `proxies` proxies.
     pub fn new(seed: u64, phones: u32, proxies: u32) -> Self {
         Self {
-            dice: Dice::new(seed, STREAM),
+            random: stream(seed, STREAM),
             phones,
             proxies,
         }
@@ -78,11 +80,11 @@ impl Iterator for Decisions {
 
     fn next(&mut self) -> Option<Decision> {
         Some(Decision {
-            phone: self.dice.below(self.phones),
-            act: self.dice.weighted(&WEIGHTS)?,
-            step: 1 + self.dice.below(self.proxies.saturating_sub(1)),
-            expires: 600 + self.dice.below(1200),
-            short: 15 + self.dice.below(15),
+            phone: self.random.u32(..self.phones.max(1)),
+            act: weighted(&mut self.random, &WEIGHTS)?,
+            step: self.random.u32(1..self.proxies.max(2)),
+            expires: self.random.u32(600..1800),
+            short: self.random.u32(15..30),
         })
     }
 }

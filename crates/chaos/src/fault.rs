@@ -1,6 +1,14 @@
 //! What is broken.
 
-use std::{fmt, ops::Range};
+use std::{
+    fmt,
+    ops::Range,
+    sync::{Arc, Mutex},
+    time::Instant,
+};
+
+/// When something was broken: from, until (nothing if it still is), what.
+pub type Struck = Arc<Mutex<Vec<(Instant, Option<Instant>, Kind)>>>;
 
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

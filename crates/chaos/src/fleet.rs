@@ -58,21 +58,3 @@ pub fn fleet(count: u32, accounts: u32) -> Vec<Phone> {
         })
         .collect()
 }
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    #[test]
-    fn phones_and_their_contacts_differ() {
-        let fleet = fleet(700, 8);
-        let aors: HashSet<_> = fleet.iter().map(Phone::aor).collect();
-        let contacts: HashSet<_> = fleet.iter().map(|phone| phone.contact(3)).collect();
-        assert_eq!((aors.len(), contacts.len()), (700, 700));
-        assert_eq!(fleet[9].aor(), "user00009@a1.chaos.example.com");
-        assert_ne!(fleet[9].contact(1), fleet[9].contact(2));
-        assert_eq!(account_id(1).len(), 32);
-    }
-}

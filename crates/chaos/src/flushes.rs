@@ -5,14 +5,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use fastrand::Rng;
 use reqwest::{Method, StatusCode};
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
-    dice::Dice,
+    fault::Struck,
     fleet::{account_id, realm},
     proxy::{Proxy, lock},
-    strike::Struck,
+    random::stream,
     subject::Api,
     world::{ACCOUNTS, World},
 };
@@ -66,17 +67,16 @@ struct Order {
 }
 
 impl Order {
-    fn draw(dice: &mut Dice, world: &World) -> Option<Self> {
-        if dice.one_in(8) {
-            let account = dice.below(ACCOUNTS);
+    fn draw(random: &mut Rng, world: &World) -> Option<Self> {
+        if random.u32(..8) == 0 {
+            let account = random.u32(..ACCOUNTS);
             return Some(Self {
                 path: format!("/v2/accounts/{}/registrations", account_id(account)),
                 realm: realm(account),
                 username: None,
             });
         }
-        let count = u32::try_from(world.phones.len()).ok()?;
-        let phone = world.phones.get(dice.below(count) as usize)?;
+        let phone = random.choice(&world.phones)?;
         let account = account_id(phone.account);
         Some(Self {
             path: format!("/v2/accounts/{account}/registrations/{}", phone.username),
@@ -89,11 +89,11 @@ impl Order {
 impl Flusher {
     /// Orders flushes for as long as the task lives.
     pub async fn run(self, seed: u64) {
-        let mut dice = Dice::new(seed, STREAM);
+        let mut random = stream(seed, STREAM);
         let mut checks = JoinSet::new();
         loop {
-            sleep(Duration::from_millis(u64::from(1_000 + dice.below(3_000)))).await;
-            if let Some(order) = Order::draw(&mut dice, &self.world) {
+            sleep(Duration::from_millis(random.u64(1_000..4_000))).await;
+            if let Some(order) = Order::draw(&mut random, &self.world) {
                 self.carry_out(order, &mut checks).await;
             }
             while checks.try_join_next().is_some() {}

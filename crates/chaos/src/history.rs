@@ -50,20 +50,3 @@ impl History {
             .unwrap_or_default()
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_last_are_kept() {
-        let history = History::default();
-        for number in 0..100 {
-            history.note("bob", &number.to_string());
-        }
-        let lines = history.of("bob");
-        assert_eq!(lines.len(), PER_AOR);
-        assert!(lines.last().unwrap().ends_with("99"));
-        assert!(history.of("eve").is_empty());
-    }
-}

@@ -3,7 +3,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    time::{Duration, Instant},
 };
+
+use tokio::time::sleep;
 
 /// Contacts by AOR.
 pub type Bindings = BTreeMap<String, String>;
@@ -79,6 +82,49 @@ pub fn compare(truth: &Bindings, table: &Bindings, spared: &BTreeSet<String>) ->
             _ => None,
         })
         .collect()
+}
+
+/// How long the table may take to equal the truth.
+pub const SETTLE: Duration = Duration::from_secs(90);
+/// Not equal only by chance, between two rounds.
+const STEADY: Duration = Duration::from_secs(12);
+
+/// What became of table and truth.
+#[derive(Clone, Debug, Default)]
+pub struct Settled {
+    /// How long it took until both were equal; nothing if they did not come to be.
+    pub after: Option<Duration>,
+    /// How many are registered.
+    pub registered: usize,
+    /// What differs.
+    pub differences: Vec<Difference>,
+}
+
+/// Compares until nothing has differed for a while. `compare` tells how many are registered, and
+/// what differs.
+pub(crate) async fn until_equal(
+    mut compare: impl AsyncFnMut() -> anyhow::Result<(usize, Vec<Difference>)>,
+) -> Settled {
+    let begun = Instant::now();
+    let (mut settled, mut equal_since) = (Settled::default(), None);
+    while begun.elapsed() < SETTLE {
+        let compared = compare().await;
+        let equal = matches!(&compared, Ok((_, differences)) if differences.is_empty());
+        if let Ok((registered, differences)) = compared {
+            settled.registered = registered;
+            settled.differences = differences;
+        }
+        let now = begun.elapsed();
+        equal_since = equal.then(|| equal_since.unwrap_or(now));
+        if let Some(since) = equal_since
+            && now > since + STEADY
+        {
+            settled.after = Some(since);
+            break;
+        }
+        sleep(Duration::from_millis(250)).await;
+    }
+    settled
 }
 
 #[cfg(test)]

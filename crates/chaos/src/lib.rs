@@ -8,7 +8,6 @@
 
 pub mod clock;
 pub mod decision;
-pub mod dice;
 pub mod disk;
 pub mod fault;
 pub mod fleet;
@@ -17,6 +16,7 @@ pub mod history;
 pub mod judge;
 pub mod options;
 pub mod proxy;
+pub mod random;
 pub mod real;
 pub mod relay;
 pub mod report;

@@ -2,13 +2,14 @@
 //! to equal `ul.dump`.
 
 use std::{
+    collections::BTreeSet,
+    path::Path,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
 use lab::{
-    broker::Broker,
     directory::Directory,
     kamailio::{self, Kamailio},
     phones::Phones,
@@ -17,19 +18,14 @@ use lab::{
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
-    dice::Dice,
-    disk::Disk,
     fault::Kind,
-    judge::{Bindings, compare},
+    judge::{Bindings, compare, until_equal},
     options::Options,
-    proxy::{lock, now},
-    relay::Relay,
-    report::{self, Verdict, say},
+    proxy::lock,
+    random::stream,
+    report::{Verdict, say},
     schedule::schedule,
-    strike::Scene,
-    subject::Subject,
-    trial::strike_all,
-    world::World,
+    strike::{Scene, strike_all},
 };
 
 /// What can break here: the proxy itself stays.
@@ -50,16 +46,6 @@ const STREAM: u64 = 4;
 /// Short lifetimes, as long as the last of them is over in time for the end.
 const SHORT: u32 = 20;
 const LONG: u32 = 900;
-const SETTLE: Duration = Duration::from_secs(90);
-/// Not only by chance, between two rounds.
-const STEADY: Duration = Duration::from_secs(12);
-
-/// Real parts around rollcall.
-struct Stage {
-    kamailio: Kamailio,
-    subscribers: Vec<Subscriber>,
-    told: Arc<Mutex<Told>>,
-}
 
 /// What the phones did.
 #[derive(Clone, Debug, Default)]
@@ -70,95 +56,48 @@ struct Told {
     refused: u64,
 }
 
-/// Runs a trial, and tells how it went.
-pub async fn run(options: &Options) -> anyhow::Result<Verdict> {
-    let seed = options.seed.unwrap_or_else(now);
-    say(&format!(
-        "seed {seed}: {} faults in {} s, {} phones of SIPp, real Kamailio",
-        options.faults, options.seconds, options.phones
-    ));
-    let home = tempfile::tempdir()?;
-    let logs = options
-        .logs
-        .clone()
-        .unwrap_or_else(|| home.path().join("logs"));
-    std::fs::create_dir_all(&logs)?;
-    let program = options.program()?;
-    let broker = Broker::start().await?;
-    let relay = Relay::start(broker.amqp_port()).await?;
-    let disk = Disk::new(home.path().join("snapshot"))?;
-    let uri = relay.uri();
-    let snapshot = disk.file().to_string_lossy().into_owned();
-    let mut scene = Scene {
-        vhost: broker.vhost("/"),
-        broker,
-        relay,
-        disk,
-        clock: None,
-        subject: Subject::new(program, uri, snapshot, logs.clone())?,
-        // The phones are real.
-        world: Arc::new(World::new(0)),
-        struck: Arc::default(),
-    };
+/// Plays a trial; Kamailio's log goes to the folder `logs`.
+pub(crate) async fn play(
+    options: &Options,
+    seed: u64,
+    scene: &mut Scene,
+    logs: &Path,
+) -> anyhow::Result<Verdict> {
     let per_realm = options.phones as usize / REALMS.len();
     let subscribers = generate(&REALMS, per_realm.max(1));
+    let uri = scene.vhost.uri().to_owned();
     let mut keeping = JoinSet::new();
-    let directory = Directory::start(scene.vhost.uri(), &subscribers).await?;
-    keeping.spawn(keep(
-        directory,
-        scene.vhost.uri().to_owned(),
-        subscribers.clone(),
-    ));
+    let directory = Directory::start(&uri, &subscribers).await?;
+    keeping.spawn(keep(directory, uri.clone(), subscribers.clone()));
     let proxy = kamailio::Options {
         min_expires: SHORT,
         ..kamailio::Options::default()
     };
-    let stage = Stage {
-        kamailio: Kamailio::start(scene.vhost.uri(), &proxy).await?,
-        subscribers,
-        told: Arc::default(),
-    };
-    let verdict = play(options, seed, &mut scene, &stage).await;
+    let kamailio = Kamailio::start(&uri, &proxy).await?;
+    let verdict = strike(options, seed, scene, &kamailio, subscribers).await;
     keeping.shutdown().await;
-    // Its log is put away as it goes.
-    drop(scene);
-    std::fs::write(logs.join("kamailio.log"), stage.kamailio.log())?;
-    if !verdict.as_ref().is_ok_and(Verdict::is_good) && options.logs.is_none() {
-        let kept = home.keep();
-        say(&format!("logs: {}", kept.join("logs").display()));
-    }
-    let verdict = verdict?;
-    let told = lock(&stage.told).clone();
-    say(&format!(
-        "phones: {} registered or refreshed, {} unregistered, {} batches in which not every phone had its 200",
-        told.registers, told.unregisters, told.refused
-    ));
-    report::print(&verdict);
-    Ok(verdict)
+    std::fs::write(logs.join("kamailio.log"), kamailio.log())?;
+    verdict
 }
 
-async fn play(
+async fn strike(
     options: &Options,
     seed: u64,
     scene: &mut Scene,
-    stage: &Stage,
+    kamailio: &Kamailio,
+    users: Vec<Subscriber>,
 ) -> anyhow::Result<Verdict> {
     scene.subject.start().await?;
-    let plan = schedule(seed, options.length(), options.faults, &KINDS);
+    let (length, told) = (options.length(), Arc::<Mutex<Told>>::default());
+    let plan = schedule(seed, length, options.faults, &KINDS);
     let mut verdict = Verdict {
         seed,
         ..Verdict::default()
     };
     let mut traffic = JoinSet::new();
-    let (port, users) = (stage.kamailio.sip_port(), stage.subscribers.clone());
-    traffic.spawn(phones(
-        port,
-        users,
-        seed,
-        options.length(),
-        Arc::clone(&stage.told),
-    ));
-    strike_all(&plan, scene, Instant::now(), options.length(), &mut verdict).await;
+    let port = kamailio.sip_port();
+    traffic.spawn(phones(port, users, seed, length, Arc::clone(&told)));
+    strike_all(&plan, scene, Instant::now(), length, &mut verdict).await;
     if let Err(error) = scene.heal().await {
         verdict.failures.push(format!("at the end: {error:#}"));
     }
@@ -167,7 +106,12 @@ async fn play(
             verdict.failures.push(format!("phones: {error:#}"));
         }
     }
-    settle(scene, stage, &mut verdict).await?;
+    settle(scene, kamailio, &mut verdict).await?;
+    let told = lock(&told).clone();
+    say(&format!(
+        "phones: {} registered or refreshed, {} unregistered, {} batches in which not every phone had its 200",
+        told.registers, told.unregisters, told.refused
+    ));
     Ok(verdict)
 }
 
@@ -193,20 +137,20 @@ async fn phones(
     told: Arc<Mutex<Told>>,
 ) -> anyhow::Result<()> {
     let begun = Instant::now();
-    let mut dice = Dice::new(seed, STREAM);
+    let mut random = stream(seed, STREAM);
     // Two networks: who goes from one to the other has another contact.
     let networks = [Phones::new()?.with_rate(100), Phones::new()?.with_rate(100)];
     let [home, _] = &networks;
     home.register(port, &users, LONG).await?;
     while begun.elapsed() < length {
         let mut some = users.clone();
-        dice.shuffle(&mut some);
-        some.truncate(5 + dice.index(users.len() / 4));
-        let Some(network) = dice.pick(&networks) else {
+        random.shuffle(&mut some);
+        some.truncate(5 + random.usize(..=users.len() / 4));
+        let Some(network) = random.choice(&networks) else {
             break;
         };
-        let leave = dice.one_in(4);
-        let expires = if dice.one_in(5) { SHORT } else { LONG };
+        let leave = random.u32(..4) == 0;
+        let expires = if random.u32(..5) == 0 { SHORT } else { LONG };
         let done = if leave {
             network.unregister(port, &some).await
         } else {
@@ -224,46 +168,27 @@ async fn phones(
     Ok(())
 }
 
-/// Waits until the table equals what Kamailio holds.
-async fn settle(scene: &Scene, stage: &Stage, verdict: &mut Verdict) -> anyhow::Result<()> {
-    let begun = Instant::now();
-    let mut equal_since = None;
-    let accounts = REALMS.map(account_id);
-    while begun.elapsed() < SETTLE {
-        let held = stage.kamailio.usrloc().await?;
+/// Waits until the table equals what Kamailio holds, and tells of the differences if it does not.
+async fn settle(scene: &Scene, kamailio: &Kamailio, verdict: &mut Verdict) -> anyhow::Result<()> {
+    let (accounts, api) = (REALMS.map(account_id), &scene.subject.api);
+    verdict.table = until_equal(async || {
+        let held = kamailio.usrloc().await?;
         let truth: Bindings = held.into_iter().map(|b| (b.aor, b.contact)).collect();
-        let table = scene.subject.api.table_of(&accounts).await;
-        let differences =
-            table.map(|table| compare(&truth, &table, &std::collections::BTreeSet::new()));
-        match differences {
-            Ok(differences) => {
-                verdict.registered = truth.len();
-                verdict.differences = differences;
-                if verdict.differences.is_empty() {
-                    let since = *equal_since.get_or_insert(begun.elapsed());
-                    if begun.elapsed() > since + STEADY {
-                        verdict.settled = Some(since);
-                        return Ok(());
-                    }
-                } else {
-                    equal_since = None;
-                }
-            }
-            Err(_) => equal_since = None,
-        }
-        sleep(Duration::from_millis(250)).await;
+        let table = api.table_of(&accounts).await?;
+        Ok((truth.len(), compare(&truth, &table, &BTreeSet::new())))
+    })
+    .await;
+    if verdict.table.after.is_some() {
+        return Ok(());
     }
-    let records = scene.subject.api.records_of(&accounts).await?;
-    let dump = stage
-        .kamailio
-        .rpc("ul.dump", &serde_json::json!([]))
-        .await?;
-    for difference in verdict.differences.iter().take(12) {
+    let records = api.records_of(&accounts).await?;
+    for difference in verdict.table.differences.iter().take(12) {
         say(&difference.to_string());
         for (_, record) in records.iter().filter(|(aor, _)| aor == difference.aor()) {
             say(&format!("  the table has {record}"));
         }
     }
+    let dump = kamailio.rpc("ul.dump", &serde_json::json!([])).await?;
     say(&format!("what Kamailio holds: {dump}"));
     Ok(())
 }

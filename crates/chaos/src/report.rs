@@ -4,7 +4,12 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
-use crate::{fault::Kind, flushes::Tally, judge::Difference, watch::Answers};
+use crate::{
+    fault::Kind,
+    flushes::Tally,
+    judge::{Difference, Settled},
+    watch::Answers,
+};
 
 /// How one fault went.
 #[derive(Clone, Copy, Debug)]
@@ -23,12 +28,8 @@ pub struct Verdict {
     pub seed: u64,
     /// Every fault.
     pub recoveries: Vec<Recovery>,
-    /// How the table differs from the truth in the end.
-    pub differences: Vec<Difference>,
-    /// From the last word of a phone until both were equal.
-    pub settled: Option<Duration>,
-    /// How many registrations there were in the end.
-    pub registered: usize,
+    /// The table beside the truth, from the last word of a phone on.
+    pub table: Settled,
     /// How many AORs were not compared, since their time was running out.
     pub spared: usize,
     /// Flushes.
@@ -44,8 +45,7 @@ pub struct Verdict {
 impl Verdict {
     /// Whether rollcall held what it promises.
     pub fn is_good(&self) -> bool {
-        self.differences.is_empty()
-            && self.settled.is_some()
+        self.table.after.is_some()
             && self.flushes.violations.is_empty()
             && self.answers.violations.is_empty()
             && self.failures.is_empty()
@@ -53,7 +53,8 @@ impl Verdict {
 
     /// Missing, stale, extra.
     pub fn counts(&self) -> [usize; 3] {
-        let count = |of: fn(&Difference) -> bool| self.differences.iter().filter(|d| of(d)).count();
+        let count =
+            |of: fn(&Difference) -> bool| self.table.differences.iter().filter(|d| of(d)).count();
         [
             count(|d| matches!(d, Difference::Missing { .. })),
             count(|d| matches!(d, Difference::Stale { .. })),
@@ -141,12 +142,15 @@ pub fn print(verdict: &Verdict) {
         }
     }
     let [missing, stale, extra] = verdict.counts();
-    let settled = verdict.settled.map_or("never equal".to_owned(), |settled| {
-        format!("equal after {:.1} s", settled.as_secs_f32())
-    });
+    let settled = verdict
+        .table
+        .after
+        .map_or("never equal".to_owned(), |settled| {
+            format!("equal after {:.1} s", settled.as_secs_f32())
+        });
     say(&format!(
         "table: {} registered, {missing} missing, {stale} stale, {extra} extra, {} not compared; {settled}",
-        verdict.registered, verdict.spared
+        verdict.table.registered, verdict.spared
     ));
     let word = if verdict.is_good() { "PASS" } else { "FAIL" };
     say(&format!("{word} seed {}", verdict.seed));

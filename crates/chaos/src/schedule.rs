@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{dice::Dice, fault::Kind};
+use crate::{fault::Kind, random::stream};
 
 /// Before the first fault, for the phones to have registered.
 const CALM: Duration = Duration::from_secs(5);
@@ -23,23 +23,22 @@ pub struct Planned {
 
 /// `count` faults over `length`, evenly; each kind about as often as any other of `kinds`.
 pub fn schedule(seed: u64, length: Duration, count: u32, kinds: &[Kind]) -> Vec<Planned> {
-    let mut dice = Dice::new(seed, STREAM);
+    let mut random = stream(seed, STREAM);
     let step = length.saturating_sub(CALM) / count.max(1);
     let mut deck: Vec<Kind> = Vec::new();
     let mut planned = Vec::new();
     for number in 0..count {
         if deck.is_empty() {
             deck = kinds.to_vec();
-            dice.shuffle(&mut deck);
+            random.shuffle(&mut deck);
         }
         let Some(kind) = deck.pop() else { break };
-        let range = kind.lasting();
-        let millis = range.start + dice.below(range.end - range.start);
+        let millis = random.u32(kind.lasting());
         planned.push(Planned {
             at: CALM + step * number,
             kind,
             lasting: Duration::from_millis(millis.into()),
-            roll: dice.below(u32::MAX),
+            roll: random.u32(..),
         });
     }
     planned

@@ -1,7 +1,7 @@
 //! Breaking things, and mending them.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -18,16 +18,14 @@ use tokio::time::sleep;
 use crate::{
     clock::FakeClock,
     disk::Disk,
-    fault::Kind,
+    fault::{Kind, Struck},
     proxy::lock,
     relay::{Mode, Relay},
+    report::{Recovery, Verdict, say},
     schedule::Planned,
     subject::Subject,
     world::World,
 };
-
-/// When something was broken: from, until (nothing if it still is), what.
-pub type Struck = Arc<Mutex<Vec<(Instant, Option<Instant>, Kind)>>>;
 
 /// All that can break.
 pub struct Scene {
@@ -209,5 +207,53 @@ impl Scene {
             self.subject.start().await?;
         }
         self.subject.check_alive()
+    }
+}
+
+/// Carries out the plan, each fault at its time or, if the one before took longer, after it.
+pub(crate) async fn strike_all(
+    plan: &[Planned],
+    scene: &mut Scene,
+    begun: Instant,
+    length: Duration,
+    verdict: &mut Verdict,
+) {
+    let history = Arc::clone(&scene.world.history);
+    for (number, planned) in plan.iter().enumerate() {
+        sleep((begun + planned.at).saturating_duration_since(Instant::now())).await;
+        let started = history.seconds();
+        let done = scene.strike(planned).await.and(scene.subject.check_alive());
+        let healed = Instant::now();
+        say(&format!(
+            "{started:7.2} – {:7.2}  {}",
+            history.seconds(),
+            planned.kind
+        ));
+        if let Err(error) = done {
+            verdict.failures.push(format!("{started:.2} {error:#}"));
+        }
+        let next = plan.get(number + 1).map_or(length, |next| next.at);
+        let ready = ready(scene, healed, begun + next).await;
+        verdict.recoveries.push(Recovery {
+            kind: planned.kind,
+            ready,
+        });
+    }
+    sleep((begun + length).saturating_duration_since(Instant::now())).await;
+}
+
+/// How long after `healed` rollcall was ready for good, as far as seen until `until`.
+async fn ready(scene: &Scene, healed: Instant, until: Instant) -> Option<Duration> {
+    let mut ready = Some(Duration::ZERO);
+    loop {
+        if !scene.subject.api.is_ready().await {
+            ready = None;
+        } else if ready.is_none() {
+            ready = Some(healed.elapsed());
+        }
+        if Instant::now() >= until {
+            return ready;
+        }
+        sleep(Duration::from_millis(50)).await;
     }
 }

@@ -19,15 +19,15 @@ use crate::{
     disk::Disk,
     fault::Kind,
     flushes::{Flusher, Tally},
-    judge::{Difference, compare},
+    judge::{Difference, SETTLE, compare, until_equal},
     options::Options,
     proxy::{lock, now},
     real,
     relay::Relay,
-    report::{self, Recovery, Verdict, say},
+    report::{self, Verdict, say},
     schedule::{Planned, schedule},
     session,
-    strike::Scene,
+    strike::{Scene, strike_all},
     subject::Subject,
     watch::{Answers, watch},
     world::{PROXIES, World},
@@ -35,21 +35,23 @@ use crate::{
 
 /// Short lifetimes end this long before the end, for all of them to be over by then.
 const CALM: Duration = Duration::from_mins(1);
-/// How long the table may take to equal the truth.
-const SETTLE: Duration = Duration::from_secs(90);
 /// Registrations that ended by themselves so many seconds before the end are not judged: rollcall
 /// pads their time by 20 s, and asks the proxies every 10 s.
 const RECENTLY: u64 = 45;
 
 /// Runs a trial, and tells how it went.
 pub async fn run(options: &Options) -> anyhow::Result<Verdict> {
-    if options.kamailio {
-        return real::run(options).await;
-    }
     let seed = options.seed.unwrap_or_else(now);
     say(&format!(
-        "seed {seed}: {} faults in {} s, {} phones, {} steps a second",
-        options.faults, options.seconds, options.phones, options.rate
+        "seed {seed}: {} faults in {} s, {} phones{}",
+        options.faults,
+        options.seconds,
+        options.phones,
+        if options.kamailio {
+            " of SIPp, real Kamailio"
+        } else {
+            ""
+        },
     ));
     let home = tempfile::tempdir()?;
     let logs = options
@@ -58,13 +60,13 @@ pub async fn run(options: &Options) -> anyhow::Result<Verdict> {
         .unwrap_or_else(|| home.path().join("logs"));
     std::fs::create_dir_all(&logs)?;
     let mut scene = set_up(options, &home, logs.clone()).await?;
-    let plan = schedule(
-        seed,
-        options.length(),
-        options.faults,
-        &kinds(options, &scene)?,
-    );
-    let verdict = play(options, seed, &plan, &mut scene).await;
+    let verdict = if options.kamailio {
+        real::play(options, seed, &mut scene, &logs).await
+    } else {
+        let kinds = kinds(options, &scene)?;
+        let plan = schedule(seed, options.length(), options.faults, &kinds);
+        play(options, seed, &plan, &mut scene).await
+    };
     // Its log is put away as it goes.
     drop(scene);
     let is_good = verdict.as_ref().is_ok_and(Verdict::is_good);
@@ -105,7 +107,11 @@ async fn set_up(
     let broker = Broker::start().await?;
     let relay = Relay::start(broker.amqp_port()).await?;
     let disk = Disk::new(home.path().join("snapshot"))?;
-    let clock = FakeClock::around(&program, home.path())?;
+    let clock = if options.kamailio {
+        None
+    } else {
+        FakeClock::around(&program, home.path())?
+    };
     let program = clock
         .as_ref()
         .map_or(program, |clock| clock.program().to_owned());
@@ -118,7 +124,12 @@ async fn set_up(
         disk,
         clock,
         subject: Subject::new(program, uri, snapshot, logs)?,
-        world: Arc::new(World::new(options.phones)),
+        // Of real phones the proxy knows.
+        world: Arc::new(World::new(if options.kamailio {
+            0
+        } else {
+            options.phones
+        })),
         struck: Arc::default(),
     })
 }
@@ -210,89 +221,26 @@ async fn phones(world: Arc<World>, options: Options, seed: u64) {
     }
 }
 
-/// Carries out the plan, each fault at its time or, if the one before took longer, after it.
-pub(crate) async fn strike_all(
-    plan: &[Planned],
-    scene: &mut Scene,
-    begun: Instant,
-    length: Duration,
-    verdict: &mut Verdict,
-) {
-    let history = Arc::clone(&scene.world.history);
-    for (number, planned) in plan.iter().enumerate() {
-        sleep((begun + planned.at).saturating_duration_since(Instant::now())).await;
-        let started = history.seconds();
-        let done = scene.strike(planned).await.and(scene.subject.check_alive());
-        let healed = Instant::now();
-        say(&format!(
-            "{started:7.2} – {:7.2}  {}",
-            history.seconds(),
-            planned.kind
-        ));
-        if let Err(error) = done {
-            verdict.failures.push(format!("{started:.2} {error:#}"));
-        }
-        let next = plan.get(number + 1).map_or(length, |next| next.at);
-        let ready = ready(scene, healed, begun + next).await;
-        verdict.recoveries.push(Recovery {
-            kind: planned.kind,
-            ready,
-        });
-    }
-    sleep((begun + length).saturating_duration_since(Instant::now())).await;
-}
-
-/// How long after `healed` rollcall was ready for good, as far as seen until `until`.
-async fn ready(scene: &Scene, healed: Instant, until: Instant) -> Option<Duration> {
-    let mut ready = Some(Duration::ZERO);
-    loop {
-        if !scene.subject.api.is_ready().await {
-            ready = None;
-        } else if ready.is_none() {
-            ready = Some(healed.elapsed());
-        }
-        if Instant::now() >= until {
-            return ready;
-        }
-        sleep(Duration::from_millis(50)).await;
-    }
-}
-
 /// Waits until the table equals the truth, and tells of the differences if it does not.
 async fn settle(scene: &Scene, verdict: &mut Verdict) {
     let (world, api) = (&scene.world, &scene.subject.api);
-    let begun = Instant::now();
     let stopped = now() / 1000;
     let spared = world.running_out(
         stopped.saturating_sub(RECENTLY),
         stopped + SETTLE.as_secs() + 10,
     );
     verdict.spared = spared.len();
-    let mut equal_since = None;
-    while begun.elapsed() < SETTLE {
-        let Ok(table) = api.table().await else {
-            equal_since = None;
-            sleep(Duration::from_millis(250)).await;
-            continue;
-        };
+    verdict.table = until_equal(async || {
+        let table = api.table().await?;
         let truth = world.truth();
-        verdict.registered = truth.len();
-        verdict.differences = compare(&truth, &table, &spared);
-        if verdict.differences.is_empty() {
-            let since = *equal_since.get_or_insert(begun.elapsed());
-            // Not only by chance, between two rounds.
-            if begun.elapsed() > since + Duration::from_secs(12) {
-                verdict.settled = Some(since);
-                return;
-            }
-        } else {
-            equal_since = None;
+        Ok((truth.len(), compare(&truth, &table, &spared)))
+    })
+    .await;
+    if verdict.table.after.is_none() {
+        let records = api.records().await.unwrap_or_default();
+        for difference in verdict.table.differences.iter().take(12) {
+            explain(world, difference, &records);
         }
-        sleep(Duration::from_millis(250)).await;
-    }
-    let records = api.records().await.unwrap_or_default();
-    for difference in verdict.differences.iter().take(12) {
-        explain(world, difference, &records);
     }
 }
 

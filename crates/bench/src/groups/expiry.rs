@@ -56,7 +56,7 @@ pub(super) fn rows(plan: &Plan) -> anyhow::Result<Vec<Row>> {
 /// Registers phones whose registrations end in the same second: which.
 fn register(table: &Table, due: u32) -> anyhow::Result<u64> {
     let fleet = table.fleet.after(due / 20, 20);
-    let maker = Maker::new(EXPIRES)?;
+    let maker = Maker::new(EXPIRES);
     // Far enough for all to have registered before.
     let end = now().0 + 4 + u64::from(due / 20_000);
     let second = UnixSeconds(end - u64::from(EXPIRES + padding()));

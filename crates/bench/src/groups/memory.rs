@@ -49,7 +49,7 @@ pub(super) fn rows(plan: &Plan) -> anyhow::Result<Vec<Row>> {
 /// a registration it grew by then, by now, and at most.
 pub(crate) fn fill(phones: u32, per_account: u32) -> anyhow::Result<()> {
     let fleet = Fleet::new(phones, per_account);
-    let maker = Maker::new(7200)?;
+    let maker = Maker::new(7200);
     let order = shuffled(fleet.len());
     let start = now().0 - 3000;
     let mut event = Vec::with_capacity(2048);

@@ -69,7 +69,7 @@ fn run(
     length: &AtomicUsize,
     server: impl FnOnce(&Node, TcpListener) -> anyhow::Result<facade::Server>,
 ) -> anyhow::Result<()> {
-    let (node, maker, mut event) = (Node::new()?, Maker::new(7200)?, Vec::new());
+    let (node, maker, mut event) = (Node::new()?, Maker::new(7200), Vec::new());
     for phone in layout(phones).into_iter().flat_map(Fleet::phones) {
         maker.write(phone, now(), &mut event);
         ensure!(node.deliver(&event), "an event was not taken");
@@ -81,7 +81,7 @@ fn run(
     let handle = server.handle();
     let serving = runtime.spawn(server);
     tell(&port.to_string());
-    obey(&node, &maker, length)?;
+    obey(&node, maker, length)?;
     runtime.block_on(async {
         handle.stop(false).await;
         serving.await
@@ -93,7 +93,7 @@ fn run(
 ///
 /// `R`, a number (4 bytes, little-endian) and as many phones (their accounts and numbers, 4 bytes
 /// each): these refresh. `L` and a number: an answer is so long.
-fn obey(node: &Node, maker: &Maker, length: &AtomicUsize) -> anyhow::Result<()> {
+fn obey(node: &Node, maker: Maker, length: &AtomicUsize) -> anyhow::Result<()> {
     let (mut input, mut output) = (std::io::stdin().lock(), std::io::stdout().lock());
     let (mut order, mut event) = ([0], Vec::new());
     while input.read(&mut order)? == 1 {
