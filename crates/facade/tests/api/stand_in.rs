@@ -1,7 +1,6 @@
 //! A stand-in for Crossbar that is asked about tokens, and who asks it.
 
 use std::{
-    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -9,9 +8,12 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use facade::auth::{Auth, CrossbarAuth, CrossbarSettings};
 use serde_json::json;
+use wiremock::{
+    Mock, MockServer, Request, ResponseTemplate,
+    matchers::{method, path, path_regex},
+};
 
 use crate::{
     jwts::KEYS,
@@ -32,84 +34,70 @@ pub(crate) enum Manner {
 /// A stand-in for Crossbar that follows its contract, or does not.
 pub(crate) struct Crossbar {
     pub(crate) url: String,
+    /// How often it was asked for an account.
     pub(crate) asked: Arc<AtomicUsize>,
+    _server: MockServer,
 }
 
-pub(crate) fn crossbar(manner: Manner) -> Crossbar {
+pub(crate) async fn crossbar(manner: Manner) -> Crossbar {
+    let server = MockServer::start().await;
     let asked = Arc::<AtomicUsize>::default();
     let counting = Arc::clone(&asked);
-    let server = HttpServer::new(move || {
-        let asked = Arc::clone(&counting);
-        let account = move |req: HttpRequest, path: web::Path<String>| {
-            let asked = Arc::clone(&asked);
-            async move {
-                asked.fetch_add(1, Ordering::SeqCst);
-                let token = req
-                    .headers()
-                    .get("X-Auth-Token")
-                    .map(|t| t.to_str().unwrap().to_owned());
-                answer(manner, token.as_deref(), &path).await
-            }
-        };
-        let system = |req: HttpRequest| async move {
-            match req
-                .headers()
-                .get("X-Auth-Token")
-                .map(actix_web::http::header::HeaderValue::as_bytes)
-            {
-                Some(b"planted-root") => HttpResponse::Ok().json(json!({"data": {}})),
-                Some(b"planted-acme") => HttpResponse::Forbidden().finish(),
-                _ => HttpResponse::Unauthorized().finish(),
-            }
-        };
-        let key = |path: web::Path<String>| async move {
-            match path.as_str() {
-                "key1" => HttpResponse::Ok()
-                    .content_type("application/x-pem-file")
-                    .body(KEYS[0].public.clone()),
-                _ => HttpResponse::NotFound().finish(),
-            }
-        };
-        App::new()
-            .route("/v2/accounts/{id}", web::get().to(account))
-            .route("/v2/system_status", web::get().to(system))
-            .route("/v2/auth/keys/{kid}", web::get().to(key))
-    });
-    let server = server
-        .workers(1)
-        .disable_signals()
-        .bind(SocketAddr::from(([127, 0, 0, 1], 0)))
-        .unwrap();
-    let url = format!("http://{}", server.addrs()[0]);
-    tokio::spawn(server.run());
-    Crossbar { url, asked }
+    let account = move |request: &Request| {
+        counting.fetch_add(1, Ordering::SeqCst);
+        let account = request.url.path().rsplit('/').next().unwrap_or_default();
+        answer(manner, token(request), account)
+    };
+    let system = |request: &Request| match token(request) {
+        Some("planted-root") => ResponseTemplate::new(200).set_body_json(json!({"data": {}})),
+        Some("planted-acme") => ResponseTemplate::new(403),
+        _ => ResponseTemplate::new(401),
+    };
+    let key = KEYS[0].public.clone();
+    let key = ResponseTemplate::new(200).set_body_raw(key, "application/x-pem-file");
+    let get = || Mock::given(method("GET"));
+    for mock in [
+        get()
+            .and(path_regex("^/v2/accounts/[^/]+$"))
+            .respond_with(account),
+        get().and(path("/v2/system_status")).respond_with(system),
+        get().and(path("/v2/auth/keys/key1")).respond_with(key),
+    ] {
+        mock.mount(&server).await;
+    }
+    Crossbar {
+        url: server.uri(),
+        asked,
+        _server: server,
+    }
 }
 
-async fn answer(manner: Manner, token: Option<&str>, account: &str) -> HttpResponse {
+fn token(request: &Request) -> Option<&str> {
+    request.headers.get("X-Auth-Token")?.to_str().ok()
+}
+
+fn answer(manner: Manner, token: Option<&str>, account: &str) -> ResponseTemplate {
+    let known = |id: &str, realm: &str| {
+        ResponseTemplate::new(200).set_body_json(json!({"data": {"id": id, "realm": realm}}))
+    };
     match manner {
         Manner::Well => {}
-        Manner::Slow => tokio::time::sleep(Duration::from_secs(30)).await,
-        Manner::Failing => return HttpResponse::InternalServerError().finish(),
-        Manner::Garbage => return HttpResponse::Ok().body("<html>"),
-        Manner::OtherAccount => {
-            return HttpResponse::Ok().json(json!({"data": {"id": EMPTY, "realm": "x"}}));
-        }
+        Manner::Slow => return known(account, "x").set_delay(Duration::from_secs(30)),
+        Manner::Failing => return ResponseTemplate::new(500),
+        Manner::Garbage => return ResponseTemplate::new(200).set_body_string("<html>"),
+        Manner::OtherAccount => return known(EMPTY, "x"),
         Manner::Redirecting => {
-            return HttpResponse::Found()
-                .insert_header(("Location", "http://127.0.0.1:1/"))
-                .finish();
+            return ResponseTemplate::new(302).insert_header("Location", "http://127.0.0.1:1/");
         }
     }
-    let known =
-        |realm: &str| HttpResponse::Ok().json(json!({"data": {"id": account, "realm": realm}}));
     match (token, account) {
-        (Some("planted-acme" | "planted-root"), ACME) => known("acme.example.com"),
+        (Some("planted-acme" | "planted-root"), ACME) => known(account, "acme.example.com"),
         // Only Crossbar knows this one.
-        (Some("planted-root"), UNKNOWN) => known("Fresh.Example.com"),
-        (Some("planted-root"), EMPTY) => known("empty.example.com"),
-        (Some("planted-root"), _) => HttpResponse::NotFound().finish(),
-        (Some("planted-acme"), _) => HttpResponse::Forbidden().finish(),
-        _ => HttpResponse::Unauthorized().finish(),
+        (Some("planted-root"), UNKNOWN) => known(account, "Fresh.Example.com"),
+        (Some("planted-root"), EMPTY) => known(account, "empty.example.com"),
+        (Some("planted-root"), _) => ResponseTemplate::new(404),
+        (Some("planted-acme"), _) => ResponseTemplate::new(403),
+        _ => ResponseTemplate::new(401),
     }
 }
 

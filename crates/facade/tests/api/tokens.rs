@@ -39,7 +39,7 @@ fn hash(token: &str) -> String {
 /// Callers × what they ask for × modes: what each gets.
 #[tokio::test]
 async fn the_matrix() {
-    let stand_in = crossbar(Manner::Well);
+    let stand_in = crossbar(Manner::Well).await;
     let (verifying, _folder) = offline();
     let file = TOKENS
         .replace(
@@ -241,7 +241,7 @@ async fn a_token_is_held_to_its_restrictions() {
 #[tokio::test]
 async fn keys_may_come_from_crossbar() {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let stand_in = crossbar(Manner::Well);
+    let stand_in = crossbar(Manner::Well).await;
     let client = reqwest::Client::new();
     let world = World::judged_by(jwt(Keys::of_crossbar(&stand_in.url, client.clone())));
     let get = async |world: &World, token: &str| {
@@ -263,7 +263,7 @@ async fn keys_may_come_from_crossbar() {
 
 #[tokio::test]
 async fn crossbar_is_asked_once_and_what_it_says_of_the_realm_counts() {
-    let stand_in = crossbar(Manner::Well);
+    let stand_in = crossbar(Manner::Well).await;
     let world = World::judged_by(asking(&stand_in.url));
     let as_root = |path: &str| {
         world
@@ -315,7 +315,7 @@ async fn a_crossbar_that_does_not_answer_well_is_503_and_nothing_is_remembered()
         Manner::OtherAccount,
         Manner::Redirecting,
     ] {
-        let stand_in = crossbar(manner);
+        let stand_in = crossbar(manner).await;
         let world = World::judged_by(asking(&stand_in.url));
         for asked in 1..=2 {
             let request = world
