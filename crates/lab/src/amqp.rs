@@ -85,6 +85,11 @@ impl Client {
 
     /// Listens to what goes through an exchange under a routing key, from now on.
     pub async fn tap(&self, exchange: &str, binding: &str) -> anyhow::Result<Tap> {
+        Ok(Tap(self.consume(&[(exchange, binding)]).await?))
+    }
+
+    /// Consumes what goes through exchanges under routing keys, from now on.
+    pub(crate) async fn consume(&self, bindings: &[(&str, &str)]) -> anyhow::Result<Consumer> {
         let options = QueueDeclareOptions {
             exclusive: true,
             auto_delete: true,
@@ -96,25 +101,25 @@ impl Client {
             .await?
             .name()
             .clone();
-        let bind = QueueBindOptions::default();
-        self.channel
-            .queue_bind(
-                queue.clone(),
-                exchange.into(),
-                binding.into(),
-                bind,
-                FieldTable::default(),
-            )
-            .await?;
+        for (exchange, binding) in bindings {
+            self.channel
+                .queue_bind(
+                    queue.clone(),
+                    (*exchange).into(),
+                    (*binding).into(),
+                    QueueBindOptions::default(),
+                    FieldTable::default(),
+                )
+                .await?;
+        }
         let options = BasicConsumeOptions {
             no_ack: true,
             ..BasicConsumeOptions::default()
         };
-        let consumer = self
-            .channel
-            .basic_consume(queue, "".into(), options, FieldTable::default())
-            .await?;
-        Ok(Tap(consumer))
+        let consuming =
+            self.channel
+                .basic_consume(queue, "".into(), options, FieldTable::default());
+        Ok(consuming.await?)
     }
 }
 

@@ -3,18 +3,10 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use futures_util::StreamExt as _;
-use lapin::{
-    BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind,
-    options::{
-        BasicConsumeOptions, BasicPublishOptions, ExchangeDeclareOptions, QueueBindOptions,
-        QueueDeclareOptions,
-    },
-    types::FieldTable,
-};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use crate::subscribers::Subscriber;
+use crate::{amqp::Client, subscribers::Subscriber};
 
 /// Stock Kamailio drops answers that come before it has filed the question.
 const PAUSE: Duration = Duration::from_millis(3);
@@ -27,46 +19,14 @@ pub struct Directory(JoinHandle<()>);
 impl Directory {
     /// Connects and starts to answer.
     pub async fn start(uri: &str, subscribers: &[Subscriber]) -> anyhow::Result<Self> {
-        let connection = Connection::connect(uri, ConnectionProperties::default()).await?;
-        let channel = connection.create_channel().await?;
-        let options = QueueDeclareOptions {
-            exclusive: true,
-            auto_delete: true,
-            ..QueueDeclareOptions::default()
-        };
-        let queue = channel
-            .queue_declare("".into(), options, FieldTable::default())
-            .await?
-            .name()
-            .clone();
+        let client = Arc::new(Client::connect(uri).await?);
         // Kazoo's open repository asks on `callmgr`, its production on `registrar`.
-        for (exchange, kind, binding) in [
-            ("registrar", ExchangeKind::Topic, "authn.endpoint.req.*"),
-            ("callmgr", ExchangeKind::Topic, "authn.req.*"),
-            ("targeted", ExchangeKind::Direct, "rollcall-lab-directory"),
-        ] {
-            let declare = ExchangeDeclareOptions::default();
-            channel
-                .exchange_declare(exchange.into(), kind, declare, FieldTable::default())
-                .await?;
-            let bind = QueueBindOptions::default();
-            channel
-                .queue_bind(
-                    queue.clone(),
-                    exchange.into(),
-                    binding.into(),
-                    bind,
-                    FieldTable::default(),
-                )
-                .await?;
-        }
-        let options = BasicConsumeOptions {
-            no_ack: true,
-            ..BasicConsumeOptions::default()
-        };
-        let consumer = channel
-            .basic_consume(queue, "".into(), options, FieldTable::default())
-            .await?;
+        let bindings = [
+            ("registrar", "authn.endpoint.req.*"),
+            ("callmgr", "authn.req.*"),
+            ("targeted", "rollcall-lab-directory"),
+        ];
+        let questions = client.consume(&bindings).await?;
         let key = |s: &Subscriber| {
             (
                 s.username.to_ascii_lowercase(),
@@ -76,13 +36,11 @@ impl Directory {
         let known: Arc<HashMap<_, _>> =
             Arc::new(subscribers.iter().map(|s| (key(s), s.clone())).collect());
         Ok(Self(tokio::spawn(async move {
-            // Held for as long as questions are answered.
-            let _connection = connection;
-            let answers = consumer.for_each_concurrent(CONCURRENCY, |delivery| {
-                let (channel, known) = (channel.clone(), Arc::clone(&known));
+            let answers = questions.for_each_concurrent(CONCURRENCY, |delivery| {
+                let (client, known) = (Arc::clone(&client), Arc::clone(&known));
                 async move {
                     if let Ok(delivery) = delivery
-                        && let Err(error) = answer(&channel, &known, &delivery.data).await
+                        && let Err(error) = answer(&client, &known, &delivery.data).await
                     {
                         tracing::warn!(%error, "a question could not be answered");
                     }
@@ -106,7 +64,7 @@ impl Drop for Directory {
 
 type Known = HashMap<(String, String), Subscriber>;
 
-async fn answer(channel: &Channel, known: &Known, question: &[u8]) -> anyhow::Result<()> {
+async fn answer(client: &Client, known: &Known, question: &[u8]) -> anyhow::Result<()> {
     let question: Value = serde_json::from_slice(question)?;
     let text = |key: &str| {
         question
@@ -123,18 +81,10 @@ async fn answer(channel: &Channel, known: &Known, question: &[u8]) -> anyhow::Re
     );
     let body = response(known.get(&who), text("Msg-ID"));
     tokio::time::sleep(PAUSE).await;
-    let properties = BasicProperties::default().with_content_type("application/json".into());
-    let (exchange, key) = ("targeted".into(), text("Server-ID").into());
-    channel
-        .basic_publish(
-            exchange,
-            key,
-            BasicPublishOptions::default(),
-            body.to_string().as_bytes(),
-            properties,
-        )
-        .await?;
-    Ok(())
+    let body = body.to_string();
+    client
+        .publish("targeted", text("Server-ID"), body.as_bytes())
+        .await
 }
 
 fn response(subscriber: Option<&Subscriber>, msg_id: &str) -> Value {

@@ -16,15 +16,8 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start RabbitMQ, Kamailio, directory, rollcall and phones in the background
-    Up(cli::up::Ports),
-    /// End what `up` has started
-    Down,
-    /// Say what runs
-    Status,
-    /// What `up` starts in the background
-    #[command(hide = true)]
-    Stack(cli::up::Ports),
+    /// Run RabbitMQ, Kamailio, directory, rollcall and phones until SIGTERM
+    Stack(cli::stack::Ports),
     /// Answer the proxies' questions for credentials (for containers)
     Directory {
         /// Broker
@@ -51,10 +44,7 @@ async fn main() -> anyhow::Result<ExitCode> {
         .with_writer(std::io::stderr)
         .init();
     match Args::parse().command {
-        Command::Up(ports) => cli::up::up(&ports).await,
-        Command::Down => cli::down::down(),
-        Command::Status => Ok(cli::down::status()),
-        Command::Stack(ports) => cli::up::stack(&ports).await,
+        Command::Stack(ports) => cli::stack::stack(&ports).await,
         Command::Directory { amqp } => cli::parts::directory(&amqp).await,
         Command::Phones { proxy } => cli::parts::phones(proxy).await,
         Command::Broker { command } => cli::parts::broker(&command).await,

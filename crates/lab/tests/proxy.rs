@@ -17,7 +17,6 @@ use lab::{
     management::Vhost,
     phones::Phones,
     subscribers::{Subscriber, generate},
-    tcp_phone::TcpPhone,
     wait,
 };
 use serde_json::{Value, json};
@@ -147,11 +146,6 @@ async fn parts(mut answers: Tap, count: usize) -> anyhow::Result<Vec<Vec<Value>>
 async fn in_database(proxy: &Kamailio, count: usize) -> anyhow::Result<()> {
     let database = async || proxy.database_len();
     wait::until_eq("the proxy's database", PATIENCE, &count, database).await
-}
-
-async fn in_memory(proxy: &Kamailio, count: usize) -> anyhow::Result<()> {
-    let memory = async || Ok(proxy.usrloc().await?.len());
-    wait::until_eq("the proxy's memory", PATIENCE, &count, memory).await
 }
 
 fn aors<'a>(subscribers: impl IntoIterator<Item = &'a Subscriber>) -> BTreeSet<String> {
@@ -323,45 +317,4 @@ async fn two_proxies_answer_one_question_each() -> anyhow::Result<()> {
         assert_eq!(part["Registrations"].as_array().unwrap().len(), found);
     }
     Ok(())
-}
-
-#[tokio::test]
-async fn phones_that_flicker_leave_nothing() -> anyhow::Result<()> {
-    let world = World::of(&[REALM], 200).await?;
-    let proxy = world.proxy("kam1.lab.local").await?;
-    let mut events = world.client.tap("registrar", "registration.#").await?;
-    let phones = Phones::new()?.with_rate(200);
-    phones
-        .flicker(proxy.sip_port(), &world.subscribers, EXPIRES)
-        .await?;
-    in_memory(&proxy, 0).await?;
-    let told = take(&mut events, 400).await?;
-    for status in ["Registered", "Unregistered"] {
-        let told = told.iter().filter(|event| event["Status"] == status);
-        let users = told.map(|event| format!("{}@{REALM}", text(event, "Username")));
-        assert_eq!(users.collect::<BTreeSet<_>>(), aors(&world.subscribers));
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_phone_on_tcp_that_is_cut_off_vanishes_without_a_word() -> anyhow::Result<()> {
-    let world = World::of(&[REALM], 2).await?;
-    let proxy = world.proxy("kam1.lab.local").await?;
-    let mut events = world.client.tap("registrar", "registration.#").await?;
-    let port = proxy.sip_port();
-    let phone = TcpPhone::register(port, &world.subscribers[0], EXPIRES).await?;
-    let stays = TcpPhone::register(port, &world.subscribers[1], EXPIRES).await?;
-    for event in take(&mut events, 2).await? {
-        assert_eq!(event["Status"], "Registered");
-        assert_eq!(event["Proxy-Protocol"], "tcp");
-    }
-    in_database(&proxy, 2).await?;
-    phone.cut_off();
-    in_memory(&proxy, 1).await?;
-    let left = proxy.usrloc().await?;
-    assert!(left[0].contact.starts_with("sip:user002@"), "{left:?}");
-    take(&mut events, 0).await?;
-    drop(stays);
-    in_memory(&proxy, 0).await
 }

@@ -1,6 +1,4 @@
 //! The subcommands.
 
-pub(crate) mod down;
 pub(crate) mod parts;
-pub(crate) mod state;
-pub(crate) mod up;
+pub(crate) mod stack;

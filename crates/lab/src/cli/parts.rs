@@ -11,7 +11,7 @@ use lab::{
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::up::{EXPIRES, REFRESH, subscribers};
+use super::stack::{EXPIRES, REFRESH, subscribers};
 
 /// How long to wait before the next attempt to reach a part that is not there yet.
 const RETRY: Duration = Duration::from_secs(2);

@@ -1,13 +1,8 @@
-//! `up`: the whole stack in the background, held by one process that ends it all.
+//! `stack`: the whole stack, held by one process that ends it all.
 
-use std::{
-    fs,
-    os::unix::process::CommandExt as _,
-    process::{Command, ExitCode, Stdio},
-    time::Duration,
-};
+use std::{process::ExitCode, time::Duration};
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use clap::Args;
 use lab::{
     broker::Broker,
@@ -19,8 +14,6 @@ use lab::{
     wait,
 };
 use tokio::signal::unix::{SignalKind, signal};
-
-use super::state::{State, directory};
 
 const REALMS: [&str; 3] = ["red.example.com", "green.example.com", "blue.example.com"];
 const PHONES_PER_REALM: [usize; 3] = [17, 17, 16];
@@ -49,49 +42,9 @@ pub(crate) fn subscribers() -> Vec<Subscriber> {
         .collect()
 }
 
-/// Starts [`stack`] as a process of its own and waits until it is complete.
+/// Holds the stack until SIGTERM, and says how to use it once it is complete. Parts end in reverse
+/// order of their start.
 #[expect(clippy::print_stdout, reason = "a command's answer")]
-pub(crate) async fn up(ports: &Ports) -> anyhow::Result<ExitCode> {
-    if let Some(state) = State::running() {
-        println!("the lab is up already\n\n{}", state.how_to);
-        return Ok(ExitCode::SUCCESS);
-    }
-    fs::create_dir_all(directory())?;
-    let log = fs::File::create(directory().join("log"))?;
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args([
-        "stack",
-        "--http",
-        &ports.http.to_string(),
-        "--sip",
-        &ports.sip.to_string(),
-    ]);
-    command
-        .stdin(Stdio::null())
-        .stdout(log.try_clone()?)
-        .stderr(log)
-        .process_group(0);
-    let mut child = command.spawn()?;
-    let state = wait::until("the stack to be complete", START_PATIENCE, async || {
-        if let Some(state) = State::running() {
-            return Ok(Some(state));
-        }
-        if child.try_wait()?.is_some() {
-            return Ok(None);
-        }
-        bail!("not yet: see .lab/log")
-    });
-    match state.await? {
-        Some(state) => println!("{}", state.how_to),
-        None => bail!(
-            "the stack ended: {}",
-            fs::read_to_string(directory().join("log"))?
-        ),
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Holds the stack until SIGTERM. Parts end in reverse order of their start.
 pub(crate) async fn stack(ports: &Ports) -> anyhow::Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate())?;
     let program = std::env::current_exe()?.with_file_name("rollcall");
@@ -117,7 +70,7 @@ pub(crate) async fn stack(ports: &Ports) -> anyhow::Result<ExitCode> {
         Ok(())
     })
     .await?;
-    State::of_this_process(how_to(ports, broker.amqp_port()))?.save()?;
+    println!("{}", how_to(ports, broker.amqp_port()));
     loop {
         tokio::select! {
             _ = terminate.recv() => return Ok(ExitCode::SUCCESS),
