@@ -19,10 +19,7 @@ use registrar::{
 use registration::{AccountId, Aor, Clock, SystemClock, UnixSeconds, Zone};
 use rollcall::{config::Log, telemetry};
 
-use crate::fixture::{
-    phones::{Phone, account_id, realm},
-    table::Table,
-};
+use crate::fixture::phones::{Phone, account_id, realm};
 
 /// Takes all and tells nobody.
 pub struct NoBus(Zone);
@@ -146,14 +143,13 @@ impl Node {
     }
 }
 
-/// Seconds that it takes to insert entries that are ready made: the same that a table has. The
-/// registrar has no call for that yet; these are messages, made beforehand.
-pub fn insert_ready(table: &Table) -> anyhow::Result<f64> {
-    let (node, second) = (Node::new()?, UnixSeconds(now().0 - 1));
-    let ready = |at: &u32| table.maker.event(table.fleet.phone(*at), second);
-    let mut took = Duration::ZERO;
-    for some in table.order.chunks(10_000) {
-        let some: Vec<_> = some.iter().map(ready).collect();
+/// Seconds that it takes to insert ready-made entries into an empty registrar. It has no call for that
+/// yet: these are messages, and they are read.
+pub fn insert_ready(events: impl Iterator<Item = Vec<u8>>) -> anyhow::Result<f64> {
+    let (node, mut took) = (Node::new()?, Duration::ZERO);
+    let mut events = events.peekable();
+    while events.peek().is_some() {
+        let some: Vec<_> = events.by_ref().take(10_000).collect();
         let begun = Instant::now();
         for event in &some {
             ensure!(node.deliver(event), "an event was not taken");
