@@ -102,7 +102,7 @@ pub(crate) fn apply(
         tracing::debug_span!("delivery", %zone, redelivered = delivery.redelivered).entered();
     let applied = catch_unwind(AssertUnwindSafe(|| registrar.deliver(taken)));
     let Ok(outcome) = applied else {
-        registrar.stats().panicked();
+        registrar.metrics().panicked();
         if let Some(held_back) = refusals.admit("panic", Instant::now()) {
             tracing::error!(%zone, routing_key = routing_key(), held_back, "a message made us panic; it was dropped");
         }

@@ -13,8 +13,8 @@ use facade::{
     auth::{Auth, StaticTokens},
 };
 use registrar::{
-    Accounts, Bus, BusFuture, Census, Delivery, Directory, Feed, Outcome, Publication, Receipt,
-    Registrar, Scope, Settings,
+    Accounts, Bus, BusFuture, Delivery, Directory, Feed, Outcome, Publication, Receipt, Registrar,
+    Scope, Settings,
 };
 use registration::{AccountId, Aor, Clock, SystemClock, UnixSeconds, Zone};
 use rollcall::{config::Log, telemetry};
@@ -61,13 +61,15 @@ impl Node {
         let (directory, of_directory) = Directory::new(20);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (summary, of_summary) = Summary::new(Arc::clone(&clock));
-        let (_, of_census) = Census::new([zone.clone()]);
-        let registrar = Registrar::watched(
-            Settings::new(kapi::Identity::new(NODE)?),
+        let registrar = Registrar::with_listeners(
+            Settings {
+                zones: vec![zone.clone()],
+                ..Settings::new(kapi::Identity::new(NODE)?)
+            },
             Accounts::new([].into()),
             Arc::new(NoBus(zone.clone())),
             clock,
-            vec![of_directory, of_feed, of_census, of_summary],
+            vec![of_directory, of_feed, of_summary],
         );
         Ok(Self {
             registrar: Arc::new(registrar),

@@ -102,13 +102,13 @@ type Tell = dyn Fn(&[Change]) + Send + Sync;
 /// Told of every change, after it is made, by whoever made it: has to be quick, and must not come
 /// back to the registrar.
 #[derive(Clone)]
-pub struct Watcher {
+pub struct ChangeListener {
     tell: Arc<Tell>,
     wants_refreshes: Arc<dyn Fn() -> bool + Send + Sync>,
     wants_restored: bool,
 }
 
-impl Watcher {
+impl ChangeListener {
     /// Told of everything, but not that a phone has said the same again.
     pub fn new(tell: impl Fn(&Change) + Send + Sync + 'static) -> Self {
         Self::of_many(move |changes| changes.iter().for_each(&tell))
@@ -146,21 +146,23 @@ impl Watcher {
     }
 }
 
-/// All watchers.
+/// All listeners.
 #[derive(Clone, Default)]
-pub(crate) struct Watchers(Arc<[Watcher]>);
+pub(crate) struct Listeners(Arc<[ChangeListener]>);
 
-impl Watchers {
-    pub(crate) fn new(watchers: Vec<Watcher>) -> Self {
-        Self(watchers.into())
+impl Listeners {
+    pub(crate) fn new(listeners: Vec<ChangeListener>) -> Self {
+        Self(listeners.into())
     }
 
     pub(crate) fn tell(&self, change: &Change) {
-        self.0.iter().for_each(|watcher| watcher.tell(change));
+        self.0.iter().for_each(|listener| listener.tell(change));
     }
 
-    fn wanting_refreshes(&self) -> impl Iterator<Item = &Watcher> {
-        self.0.iter().filter(|watcher| (watcher.wants_refreshes)())
+    fn wanting_refreshes(&self) -> impl Iterator<Item = &ChangeListener> {
+        self.0
+            .iter()
+            .filter(|listener| (listener.wants_refreshes)())
     }
 
     /// Whether anybody wants to know that a phone has said the same again.
@@ -178,13 +180,13 @@ impl Watchers {
             suppress_unregister_notify: None,
         };
         let wanting = self.wanting_refreshes();
-        wanting.for_each(|watcher| watcher.tell(&change));
+        wanting.for_each(|listener| listener.tell(&change));
     }
 
     /// Tells what registrations a snapshot held.
     pub(crate) fn tell_restored(&self, changes: &[Change]) {
-        let wanting = self.0.iter().filter(|watcher| watcher.wants_restored);
-        wanting.for_each(|watcher| (watcher.tell)(changes));
+        let wanting = self.0.iter().filter(|listener| listener.wants_restored);
+        wanting.for_each(|listener| (listener.tell)(changes));
     }
 
     /// Tells what `change` makes; nothing is made where nobody listens.

@@ -1,4 +1,4 @@
-//! Asking Kazoo's directory whose phone it is, where the event did not say.
+//! Asks Kazoo's directory for the account and device of a registration whose event did not name them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,22 +12,22 @@ use tokio::{
 };
 
 use crate::{
-    Registrar,
     bus::Publication,
-    changes::{Change, ChangeKind, Watcher},
-    outcome::{IDENTIFIED, UNIDENTIFIED},
+    changes::{ChangeKind, ChangeListener},
+    context::Context,
+    metrics::{IDENTIFIED, UNIDENTIFIED},
 };
 
-/// AORs that wait to be asked for; more are asked for at their next event.
+/// The most AORs that may wait; further ones are asked for at their next event.
 const MAX_WAITING: usize = 10_000;
 /// Questions that are open at once.
 const MAX_AT_ONCE: usize = 32;
-/// How long an answer is good for.
+/// How long an answer is kept.
 const KEEP: Duration = Duration::from_mins(5);
 const MAX_KEPT: u64 = 100_000;
 /// How long the directory has to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// How long another may take to know better than one that does not know.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long to wait for another node's answer after one that does not know the AOR.
 const SECOND_OPINION: Duration = Duration::from_millis(300);
 
 struct Wanted {
@@ -35,7 +35,7 @@ struct Wanted {
     is_first: bool,
 }
 
-/// Looks up whose phones they are.
+/// The AORs that wait to be asked for, and the answers that are kept.
 pub struct Directory {
     wanted: mpsc::Receiver<Wanted>,
     waiting: Arc<DashSet<Aor>>,
@@ -43,14 +43,14 @@ pub struct Directory {
     rate: u32,
 }
 
-/// The way in.
+/// The way in for AORs to be asked for.
 struct Queue {
     sender: mpsc::Sender<Wanted>,
     waiting: Arc<DashSet<Aor>>,
 }
 
 impl Queue {
-    /// Once at a time; what is waiting will see the newest.
+    /// Has an AOR asked for, unless it waits already.
     fn ask(&self, aor: Aor, is_first: bool) {
         if self.waiting.insert(aor.clone())
             && let Err(refused) = self.sender.try_send(Wanted { aor, is_first })
@@ -61,8 +61,8 @@ impl Queue {
 }
 
 impl Directory {
-    /// One that asks at most `rate` questions a second, and the watcher that it learns from.
-    pub fn new(rate: u32) -> (Self, Watcher) {
+    /// A directory that asks at most `rate` questions a second, and the listener that it learns from.
+    pub fn new(rate: u32) -> (Self, ChangeListener) {
         let (sender, wanted) = mpsc::channel(MAX_WAITING);
         let waiting = Arc::new(DashSet::new());
         let known = Cache::builder()
@@ -76,30 +76,30 @@ impl Directory {
             rate: rate.max(1),
         };
         let queue = Queue { sender, waiting };
-        let watcher = Watcher::new(move |change| {
+        let listener = ChangeListener::new(move |change| {
             let lacking = change.after.as_ref().filter(|after| after.lacks_data());
             if let Some(after) = lacking.filter(|_| change.kind != ChangeKind::Identified) {
                 queue.ask(after.aor(), change.is_first);
             }
         });
-        (directory, watcher)
+        (directory, listener)
     }
 
-    /// AORs that wait to be asked for.
+    /// How many AORs wait.
     #[cfg(test)]
     pub(crate) fn waiting(&self) -> usize {
         self.wanted.len()
     }
 
-    /// Asks, for as long as the watcher is there.
-    pub async fn ask(mut self, registrar: Arc<Registrar>) {
+    /// Asks for the AORs that come. Never ends.
+    pub(crate) async fn run(mut self, context: Arc<Context>) {
         let mut ticks = interval(Duration::from_secs(1) / self.rate);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let open = Arc::new(Semaphore::new(MAX_AT_ONCE));
         while let Some(wanted) = self.wanted.recv().await {
             if let Some(known) = self.known.get(&wanted.aor) {
                 self.waiting.remove(&wanted.aor);
-                registrar.identify(&wanted, known.as_deref());
+                identify(&context, &wanted, known.as_deref());
                 continue;
             }
             ticks.tick().await;
@@ -107,13 +107,13 @@ impl Directory {
                 return;
             };
             let (waiting, known) = (Arc::clone(&self.waiting), self.known.clone());
-            let registrar = Arc::clone(&registrar);
+            let context = Arc::clone(&context);
             tokio::spawn(async move {
-                let answer = registrar.ask_directory(&wanted.aor).await;
+                let answer = ask(&context, &wanted.aor).await;
                 waiting.remove(&wanted.aor);
                 if let Some(device) = answer {
                     known.insert(wanted.aor.clone(), device.clone());
-                    registrar.identify(&wanted, device.as_deref());
+                    identify(&context, &wanted, device.as_deref());
                 }
                 drop(permit);
             });
@@ -121,64 +121,49 @@ impl Directory {
     }
 }
 
-impl Registrar {
-    /// What the directory says of an AOR: `Some(None)` if it does not know it, `None` if it says
-    /// nothing.
-    async fn ask_directory(&self, aor: &Aor) -> Option<Option<Arc<Device>>> {
-        let registration = self.table.get(aor)?;
-        let mut question = self.questions.open();
-        let (username, realm) = (&registration.username, &registration.realm);
-        let identity = self.questions.identity();
-        for (exchange, routing_key) in authn_routes(realm) {
-            let publication = Publication {
-                zone: Some(registration.zone.clone()),
-                exchange,
-                routing_key,
-                body: encode_authn(username, realm, question.msg_id(), identity),
-                mandatory: false,
-            };
-            question.put(&publication).await;
-        }
-        let mut deadline = Instant::now() + PATIENCE;
-        let mut answer = None;
-        while let Some(answered) = question.next(deadline).await {
-            match answered.content {
-                Content::Device(device) => return Some(Some(Arc::new(*device))),
-                Content::UnknownDevice => {
-                    answer = Some(None);
-                    deadline = deadline.min(Instant::now() + SECOND_OPINION);
-                }
-                _ => {}
+/// What the directory says of an AOR: `Some(None)` if it does not know it, `None` if it does not answer.
+async fn ask(context: &Context, aor: &Aor) -> Option<Option<Arc<Device>>> {
+    let registration = context.table.get(aor)?;
+    let mut question = context.questions.open();
+    let (username, realm) = (&registration.username, &registration.realm);
+    let identity = &context.settings.identity;
+    for (exchange, routing_key) in authn_routes(realm) {
+        let publication = Publication {
+            zone: Some(registration.zone.clone()),
+            exchange,
+            routing_key,
+            body: encode_authn(username, realm, question.msg_id(), identity),
+            mandatory: false,
+        };
+        question.put(&publication).await;
+    }
+    let mut deadline = Instant::now() + TIMEOUT;
+    let mut known = None;
+    while let Some(answer) = question.next(deadline).await {
+        match answer.content {
+            Content::Device(device) => return Some(Some(Arc::new(*device))),
+            Content::UnknownDevice => {
+                known = Some(None);
+                deadline = deadline.min(Instant::now() + SECOND_OPINION);
             }
+            _ => {}
         }
-        answer
     }
+    known
+}
 
-    /// Adds to a registration what the directory knows and the event did not say.
-    fn identify(&self, wanted: &Wanted, device: Option<&Device>) {
-        let Some(device) = device else {
-            self.stats.add(UNIDENTIFIED, 1);
-            return;
-        };
-        let amended = self.table.amend(&wanted.aor, |registration| {
-            device
-                .adds_to(registration)
-                .then(|| identified(registration, device))
-        });
-        let Some((before, after)) = amended else {
-            return;
-        };
-        self.stats.add(IDENTIFIED, 1);
-        self.watchers.tell_with(|| {
-            Some(Change {
-                kind: ChangeKind::Identified,
-                before: Some(before),
-                after: Some(after),
-                is_first: wanted.is_first,
-                suppress_unregister_notify: None,
-            })
-        });
-    }
+/// Adds to a registration what the directory knows and the event did not say.
+fn identify(context: &Context, wanted: &Wanted, device: Option<&Device>) {
+    let Some(device) = device else {
+        context.metrics.add(UNIDENTIFIED, 1);
+        return;
+    };
+    let is_identified = context.identify(&wanted.aor, wanted.is_first, |registration| {
+        device
+            .adds_to(registration)
+            .then(|| identified(registration, device))
+    });
+    context.metrics.add(IDENTIFIED, u64::from(is_identified));
 }
 
 fn identified(registration: &Registration, device: &Device) -> Registration {

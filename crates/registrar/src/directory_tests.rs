@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::Change;
 use crate::fakes::{ACCOUNT, REALM, World};
 
 fn anonymous() -> Value {
@@ -31,16 +32,16 @@ async fn asked(
     happens: impl FnOnce(&World),
     answer: fn(&Value) -> Vec<Value>,
 ) -> (World, Arc<Mutex<Vec<Change>>>) {
-    let (directory, watcher) = Directory::new(10);
+    let (directory, listener) = Directory::new(10);
     let changes = Arc::<Mutex<Vec<Change>>>::default();
     let seen = Arc::clone(&changes);
     let world = World::new(vec![
-        watcher,
-        Watcher::new(move |change| seen.lock().unwrap().push(change.clone())),
+        listener,
+        ChangeListener::new(move |change| seen.lock().unwrap().push(change.clone())),
     ]);
     world.bus.answer_with(answer);
     happens(&world);
-    let asking = directory.ask(Arc::clone(&world.registrar));
+    let asking = world.registrar.identify(directory);
     assert!(
         tokio::time::timeout(Duration::from_secs(20), asking)
             .await
@@ -110,11 +111,11 @@ async fn it_is_asked_once_per_aor() {
 
 #[tokio::test(start_paused = true)]
 async fn what_it_said_is_kept_for_a_while() {
-    let (directory, watcher) = Directory::new(1000);
-    let world = World::new(vec![watcher]);
+    let (directory, listener) = Directory::new(1000);
+    let world = World::new(vec![listener]);
     world.bus.answer_with(knows);
     let registrar = Arc::clone(&world.registrar);
-    let task = tokio::spawn(directory.ask(registrar));
+    let task = tokio::spawn(registrar.identify(directory));
     for _ in 0..3 {
         world.clock.advance_millis(2_000);
         world.tell(&world.event("stranger", &anonymous()));
@@ -127,9 +128,9 @@ async fn what_it_said_is_kept_for_a_while() {
 
 #[tokio::test(start_paused = true)]
 async fn a_directory_that_says_nothing_is_asked_again() {
-    let (directory, watcher) = Directory::new(1000);
-    let world = World::new(vec![watcher]);
-    let task = tokio::spawn(directory.ask(Arc::clone(&world.registrar)));
+    let (directory, listener) = Directory::new(1000);
+    let world = World::new(vec![listener]);
+    let task = tokio::spawn(world.registrar.identify(directory));
     for _ in 0..2 {
         world.clock.advance_millis(2_000);
         world.tell(&world.event("bob", &anonymous()));

@@ -7,7 +7,7 @@ use registration::{Clock as _, ManualClock, UnixMillis, Zone};
 use serde_json::{Value, json};
 
 use crate::{
-    Accounts, Bus, BusFuture, Delivery, Publication, Receipt, Registrar, Settings, Watcher,
+    Accounts, Bus, BusFuture, ChangeListener, Delivery, Publication, Receipt, Registrar, Settings,
 };
 
 pub(crate) const T0: u64 = 1_795_425_485;
@@ -100,15 +100,27 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(watchers: Vec<Watcher>) -> Self {
+    pub(crate) fn new(listeners: Vec<ChangeListener>) -> Self {
+        Self::with(listeners, Vec::new())
+    }
+
+    /// One that counts registrations by these zones.
+    pub(crate) fn in_zones<const N: usize>(zones: [&str; N]) -> Self {
+        Self::with(Vec::new(), zones.map(Zone::new).into())
+    }
+
+    pub(crate) fn with(listeners: Vec<ChangeListener>, zones: Vec<Zone>) -> Self {
         let bus = Arc::new(Memory::default());
         let clock = Arc::new(ManualClock::at(UnixMillis(T0 * 1000)));
-        let registrar = Arc::new(Registrar::watched(
-            Settings::new(Identity::new("rollcall@test").unwrap()),
+        let registrar = Arc::new(Registrar::with_listeners(
+            Settings {
+                zones,
+                ..Settings::new(Identity::new("rollcall@test").unwrap())
+            },
             Accounts::new([].into()),
             Arc::<Memory>::clone(&bus),
             Arc::<ManualClock>::clone(&clock),
-            watchers,
+            listeners,
         ));
         *bus.registrar.lock().unwrap() = Some(Arc::downgrade(&registrar));
         Self {
@@ -165,6 +177,6 @@ impl World {
     }
 
     pub(crate) fn count(&self, kind: &str, reason: &str) -> u64 {
-        self.registrar.stats().of(kind, reason)
+        self.registrar.metrics().of(kind, reason)
     }
 }

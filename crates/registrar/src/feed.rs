@@ -1,5 +1,5 @@
-//! The changes of the table as they happen, for whoever follows them, and the last of them for
-//! whoever comes back.
+//! The changes of the table as they happen, for followers, and the last of them for followers that
+//! come back.
 
 use std::{
     collections::VecDeque,
@@ -12,28 +12,28 @@ use std::{
 use kapi::Identity;
 use tokio::sync::broadcast;
 
-use crate::changes::{Change, Watcher};
+use crate::changes::{Change, ChangeListener};
 
-/// A change with its place in the order of changes.
+/// A change with its number.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct FeedEvent {
     number: u64,
     /// The change.
     pub change: Change,
 }
 
-/// What a follower is given.
-pub struct Following {
-    /// What was missed since the last change that the follower knows; `None` if that is not known
-    /// any more: everything has to be asked for again.
-    pub missed: Option<Vec<Arc<Told>>>,
-    /// What happens from here on; ends when the process stops.
-    pub next: broadcast::Receiver<Arc<Told>>,
+/// What a follower receives.
+pub struct FeedSubscription {
+    /// The changes since the last one that the follower knows; `None` if they are no longer kept, and
+    /// everything has to be asked for again.
+    pub missed: Option<Vec<Arc<FeedEvent>>>,
+    /// The changes from here on; ends when the process stops.
+    pub next: broadcast::Receiver<Arc<FeedEvent>>,
     /// Id of the last change before `next`.
     pub last_id: String,
 }
 
-/// The changes, the last of them kept.
+/// Hands changes to followers, and keeps the last of them.
 pub struct Feed {
     /// Tells this process' ids from those of another start.
     epoch: String,
@@ -44,14 +44,14 @@ pub struct Feed {
 
 struct State {
     last: u64,
-    kept: VecDeque<Arc<Told>>,
-    sender: Option<broadcast::Sender<Arc<Told>>>,
+    kept: VecDeque<Arc<FeedEvent>>,
+    sender: Option<broadcast::Sender<Arc<FeedEvent>>>,
 }
 
 impl Feed {
-    /// One that keeps the last `capacity` changes, and the watcher that it learns from. A follower
-    /// that is further behind than that is dropped.
-    pub fn new(capacity: usize) -> (Arc<Self>, Watcher) {
+    /// A feed that keeps the last `capacity` changes, and the listener that it learns from. A follower
+    /// that is further behind is dropped.
+    pub fn new(capacity: usize) -> (Arc<Self>, ChangeListener) {
         let (sender, _) = broadcast::channel(capacity.max(1));
         let feed = Arc::new(Self {
             epoch: Identity::message_id().chars().take(8).collect(),
@@ -63,27 +63,27 @@ impl Feed {
                 sender: Some(sender),
             }),
         });
-        let (watching, followed) = (Arc::clone(&feed), Arc::clone(&feed));
-        let watcher = Watcher::of_refreshes(
-            move |change| watching.tell(change),
+        let (listening, followed) = (Arc::clone(&feed), Arc::clone(&feed));
+        let listener = ChangeListener::of_refreshes(
+            move |change| listening.tell(change),
             move || followed.is_followed(),
         );
-        (feed, watcher)
+        (feed, listener)
     }
 
-    /// Whether somebody has asked for changes.
+    /// Whether changes have ever been asked for.
     fn is_followed(&self) -> bool {
         self.followed.load(Ordering::Relaxed)
     }
 
-    /// Nothing is kept before somebody has asked for the first time.
+    /// Keeps a change and hands it on, once changes have been asked for.
     fn tell(&self, change: &Change) {
         if !self.is_followed() {
             return;
         }
         let mut state = self.lock();
         state.last += 1;
-        let told = Arc::new(Told {
+        let told = Arc::new(FeedEvent {
             number: state.last,
             change: change.clone(),
         });
@@ -92,18 +92,18 @@ impl Feed {
         }
         state.kept.push_back(Arc::clone(&told));
         if let Some(sender) = &state.sender {
-            // Nobody may be following just now.
+            // It fails if there is no follower just now.
             let _ = sender.send(told);
         }
     }
 
     /// A change's id.
-    pub fn id(&self, told: &Told) -> String {
+    pub fn id(&self, told: &FeedEvent) -> String {
         format!("{}-{}", self.epoch, told.number)
     }
 
-    /// Follows from now on, or from after the change of an id. `None` once it is closed.
-    pub fn follow(&self, after: Option<&str>) -> Option<Following> {
+    /// Follows from now on, or from after the change with an id. `None` once the feed is closed.
+    pub fn follow(&self, after: Option<&str>) -> Option<FeedSubscription> {
         self.followed.store(true, Ordering::Relaxed);
         let state = self.lock();
         let next = state.sender.as_ref()?.subscribe();
@@ -111,14 +111,14 @@ impl Feed {
             None => Some(Vec::new()),
             Some(id) => self.missed(&state, id),
         };
-        Some(Following {
+        Some(FeedSubscription {
             missed,
             next,
             last_id: format!("{}-{}", self.epoch, state.last),
         })
     }
 
-    fn missed(&self, state: &State, id: &str) -> Option<Vec<Arc<Told>>> {
+    fn missed(&self, state: &State, id: &str) -> Option<Vec<Arc<FeedEvent>>> {
         let (epoch, number) = id.rsplit_once('-')?;
         let number: u64 = number.parse().ok().filter(|number| *number <= state.last)?;
         let first = state.last - state.kept.len() as u64;
@@ -129,7 +129,7 @@ impl Feed {
         Some(missed.cloned().collect())
     }
 
-    /// Ends it for all who follow.
+    /// Ends it for all followers.
     pub fn close(&self) {
         self.lock().sender = None;
     }
@@ -145,15 +145,15 @@ mod tests {
     use super::*;
     use crate::{ChangeKind, fakes::World};
 
-    fn numbers(following: &Following) -> Option<Vec<u64>> {
+    fn numbers(following: &FeedSubscription) -> Option<Vec<u64>> {
         let missed = following.missed.as_ref()?;
         Some(missed.iter().map(|told| told.number).collect())
     }
 
     #[tokio::test]
     async fn a_follower_sees_what_happens_and_who_comes_back_what_was_missed() {
-        let (feed, watcher) = Feed::new(3);
-        let world = World::new(vec![watcher]);
+        let (feed, listener) = Feed::new(3);
+        let world = World::new(vec![listener]);
         world.register("before");
         let mut first = feed.follow(None).unwrap();
         assert_eq!(numbers(&first), Some(vec![]));
@@ -192,8 +192,8 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_too_slow_is_told() {
-        let (feed, watcher) = Feed::new(3);
-        let world = World::new(vec![watcher]);
+        let (feed, listener) = Feed::new(3);
+        let world = World::new(vec![listener]);
         let mut slow = feed.follow(None).unwrap();
         for number in 0..10 {
             world.register(&format!("user{number}"));

@@ -1,11 +1,11 @@
-//! How the brokers' links and the table stand: what an operator asks first.
+//! The state of the brokers' connections and of synchronisation: what an operator asks first.
 
 use std::{collections::BTreeMap, sync::Mutex};
 
 use registration::{UnixMillis, Zone};
 use tokio::sync::Notify;
 
-/// Where a zone's connection stands.
+/// The state of a zone's connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkState {
     /// Not yet up since the start.
@@ -19,17 +19,17 @@ pub enum LinkState {
     },
 }
 
-/// How complete the table is for a zone.
+/// How far the table is synchronised with a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Warmth {
-    /// Whatever happened while nobody listened is not known yet.
+pub enum SyncState {
+    /// What happened before the connection came up is not known.
     Cold,
     /// It is being asked for.
     Warming {
         /// What is being waited for.
         waits_for: &'static str,
     },
-    /// Whoever could be asked has answered.
+    /// Everything that could be asked for is known.
     Warm,
 }
 
@@ -38,11 +38,11 @@ pub enum Warmth {
 pub struct ZoneHealth {
     /// Its connection.
     pub link: LinkState,
-    /// Since when it is in that state.
+    /// Since when the connection is in that state.
     pub since: UnixMillis,
-    /// The table, as far as the zone goes.
-    pub warmth: Warmth,
-    /// Which link this is, counted from the start.
+    /// Its synchronisation.
+    pub sync: SyncState,
+    /// Number of the connection, counted from the start.
     epoch: u64,
 }
 
@@ -60,15 +60,15 @@ pub struct Round {
     pub ended: UnixMillis,
     /// Realms that were asked for.
     pub realms: u64,
-    /// Registrations that no proxy knew of any more, and were removed.
+    /// Registrations that their proxies no longer had, and that were removed.
     pub ghosts: u64,
-    /// Bindings that the table lacked, and were taken in.
+    /// Bindings that were missing here, and that were taken in.
     pub finds: u64,
     /// Proxies that did not answer for a realm.
     pub unanswered: u64,
 }
 
-/// All that is known of the service's state.
+/// The state of all zones, and the last round of reconciliation.
 #[derive(Default)]
 pub struct Health {
     zones: Mutex<BTreeMap<String, ZoneHealth>>,
@@ -94,14 +94,14 @@ impl Health {
             .values()
             .filter(|zone| zone.link == LinkState::Consuming)
             .peekable();
-        up.peek().is_some() && up.all(|zone| zone.warmth == Warmth::Warm)
+        up.peek().is_some() && up.all(|zone| zone.sync == SyncState::Warm)
     }
 
-    /// Whether every zone consumes and is warm: then whoever is registered is in the table.
+    /// Whether every zone consumes and is warm: then every registration there is is in the table.
     pub(crate) fn is_complete(&self) -> bool {
         let zones = lock(&self.zones);
         let whole =
-            |zone: &ZoneHealth| zone.link == LinkState::Consuming && zone.warmth == Warmth::Warm;
+            |zone: &ZoneHealth| zone.link == LinkState::Consuming && zone.sync == SyncState::Warm;
         !zones.is_empty() && zones.values().all(whole)
     }
 
@@ -118,7 +118,7 @@ impl Health {
         let health = ZoneHealth {
             link,
             since,
-            warmth: Warmth::Cold,
+            sync: SyncState::Cold,
             epoch: epoch + u64::from(comes_up),
         };
         zones.insert(zone.as_str().to_owned(), health);
@@ -128,11 +128,11 @@ impl Health {
         }
     }
 
-    /// A zone that consumes and is cold, with its link's epoch; waits until there is one.
+    /// Waits for a zone that consumes and is cold. Returns it with its connection's epoch.
     pub(crate) async fn next_cold(&self) -> (Zone, u64) {
         loop {
             let cold = lock(&self.zones).iter().find_map(|(name, zone)| {
-                let is_cold = zone.link == LinkState::Consuming && zone.warmth == Warmth::Cold;
+                let is_cold = zone.link == LinkState::Consuming && zone.sync == SyncState::Cold;
                 is_cold.then(|| (Zone::new(name), zone.epoch))
             });
             match cold {
@@ -142,11 +142,11 @@ impl Health {
         }
     }
 
-    /// Notes how warm a zone is; false if its link has been another since.
-    pub(crate) fn warmth(&self, zone: &Zone, epoch: u64, warmth: Warmth) -> bool {
+    /// Notes a zone's synchronisation. False if its connection has been replaced since.
+    pub(crate) fn set_sync_state(&self, zone: &Zone, epoch: u64, state: SyncState) -> bool {
         match lock(&self.zones).get_mut(zone.as_str()) {
             Some(health) if health.epoch == epoch && health.link == LinkState::Consuming => {
-                health.warmth = warmth;
+                health.sync = state;
                 true
             }
             _ => false,

@@ -1,20 +1,16 @@
-//! The registrar: the table of who is registered, and the service around it.
+//! The registrar: the table of registrations, and the service around it.
 //!
 //! Events come in as bytes ([`Registrar::deliver`]), questions are answered from an index that
 //! never scans the table ([`Registrar::list`], [`Registrar::count`]), and flushes go out through
 //! the [`Bus`] port before the table forgets. Knows neither lapin nor actix.
 
 mod accounts;
-mod anew;
 mod bus;
 mod capacity;
-mod census;
 mod changes;
-mod coalesce;
 mod content;
-mod delivery;
+mod context;
 mod directory;
-mod echoes;
 #[cfg(test)]
 mod fakes;
 mod feed;
@@ -23,46 +19,43 @@ mod flush;
 mod health;
 mod held;
 mod index;
+mod ingest;
 mod lease;
-mod meter;
+mod metrics;
 mod notices;
-mod orders;
 mod outcome;
 mod packed;
 mod pool;
-mod questions;
-mod reads;
+mod query;
 mod reconcile;
-mod recovery;
-mod repeats;
+mod registrar;
 mod restore;
-mod service;
 mod shared;
 mod slot;
 mod slots;
 mod snapshot;
+mod sync;
 mod table;
 
 pub use accounts::{Accounts, Scope};
-pub use anew::{SyncError, Synced};
 pub use bus::{Bus, BusFuture, Publication, Receipt};
 pub use capacity::Capacity;
-pub use census::Census;
-pub use changes::{Change, ChangeKind, Watcher};
+pub use changes::{Change, ChangeKind, ChangeListener};
 pub use content::content_of;
-pub use delivery::Delivery;
+pub use context::Settings;
 pub use directory::Directory;
-pub use feed::{Feed, Following, Told};
+pub use feed::{Feed, FeedEvent, FeedSubscription};
 pub use flush::{FlushError, Flushed};
-pub use health::{Health, LinkState, Round, Warmth, ZoneHealth};
+pub use health::{Health, LinkState, Round, SyncState, ZoneHealth};
 pub use held::Held;
-pub use meter::{Histogram, Meter};
+pub use ingest::Delivery;
+pub use metrics::Metrics;
 pub use notices::{NoticeSettings, Notices};
-pub use outcome::{Outcome, Stats};
-pub use reads::{MAX_ANSWERED, TooManyToAnswer};
+pub use outcome::Outcome;
+pub use query::{MAX_ANSWERED, TooManyToAnswer};
 pub use reconcile::ReconcileSettings;
-pub use recovery::RecoverySettings;
+pub use registrar::Registrar;
 pub use restore::Restored;
-pub use service::{Registrar, Settings};
 pub use snapshot::SnapshotError;
+pub use sync::{RecoverySettings, SyncError, Synced};
 pub use table::{Applied, Approach, Hearing, Mark, OnExpired, Refreshed, Table, ToBeJudged};

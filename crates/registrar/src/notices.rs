@@ -1,4 +1,4 @@
-//! Telling the cluster of registrations that came, went, and took another's place.
+//! Notices to the cluster of registrations that came, went, and took another's place.
 
 use std::sync::{
     Arc,
@@ -10,14 +10,14 @@ use registration::Registration;
 use tokio::sync::mpsc;
 
 use crate::{
-    Registrar,
     bus::Publication,
-    changes::{Change, ChangeKind, Watcher},
+    changes::{Change, ChangeKind, ChangeListener},
+    context::Context,
     held::Held,
-    outcome::{NOTICE_LOST, NOTICE_SENT},
+    metrics::{NOTICE_LOST, NOTICE_SENT},
 };
 
-/// Changes that wait to be told; what comes beyond is dropped and counted.
+/// The most changes that may wait; further ones are dropped and counted.
 const MAX_WAITING: usize = 10_000;
 
 /// Which notices are sent.
@@ -46,8 +46,8 @@ pub struct Notices {
 }
 
 impl Notices {
-    /// The sender, and the watcher that it learns from.
-    pub fn new(settings: NoticeSettings) -> (Self, Watcher) {
+    /// The sender, and the listener that it learns from.
+    pub fn new(settings: NoticeSettings) -> (Self, ChangeListener) {
         let (sender, changes) = mpsc::channel(MAX_WAITING);
         let lost = Arc::<AtomicU64>::default();
         let notices = Self {
@@ -55,29 +55,29 @@ impl Notices {
             changes,
             lost: Arc::clone(&lost),
         };
-        let watcher = move |change: &Change| {
+        let listener = move |change: &Change| {
             let is_news =
                 change.kind != ChangeKind::Refreshed && change.kind != ChangeKind::Flushed;
             if is_news && sender.try_send(change.clone()).is_err() {
                 lost.fetch_add(1, Ordering::Relaxed);
             }
         };
-        // Who was registered before is no news.
-        (notices, Watcher::new(watcher).of_news())
+        // A restored registration is not news.
+        (notices, ChangeListener::new(listener).of_news())
     }
 
-    /// Changes that wait to be looked into.
+    /// How many changes wait.
     #[cfg(test)]
     pub(crate) fn waiting(&self) -> usize {
         self.changes.len()
     }
 
-    /// Sends what is due, for as long as the watcher is there.
-    pub async fn send(mut self, registrar: Arc<Registrar>) {
+    /// Sends the notices of changes. Never ends.
+    pub(crate) async fn run(mut self, context: Arc<Context>) {
         while let Some(change) = self.changes.recv().await {
             let lost = self.lost.swap(0, Ordering::Relaxed);
             if lost > 0 {
-                registrar.stats.add(NOTICE_LOST, lost);
+                context.metrics.add(NOTICE_LOST, lost);
                 tracing::warn!(lost, "changes came faster than notices could be sent");
             }
             let (before, after) = (change.before.as_ref(), change.after.as_ref());
@@ -86,8 +86,8 @@ impl Notices {
                 after.map(Held::registration),
             );
             for (about, notice) in self.due(&change, before.as_ref(), after.as_ref()) {
-                if registrar.bus.leads(&about.zone) {
-                    publish(&registrar, about, notice).await;
+                if context.bus.leads(&about.zone) {
+                    publish(&context, about, notice).await;
                 }
             }
         }
@@ -108,7 +108,7 @@ impl Notices {
         if let Some(now) = after
             && self.settings.register
             && change.is_first
-            // Whoever is told expects to be told whose it is.
+            // Receivers expect an account.
             && now.account.id.is_some()
         {
             due.push((now, Notice::Registered(now)));
@@ -139,8 +139,8 @@ impl Notices {
     }
 }
 
-async fn publish(registrar: &Registrar, about: &Registration, notice: Notice<'_>) {
-    let (exchange, routing_key, body) = encode_notice(notice, &registrar.settings.identity);
+async fn publish(context: &Context, about: &Registration, notice: Notice<'_>) {
+    let (exchange, routing_key, body) = encode_notice(notice, &context.settings.identity);
     let publication = Publication {
         zone: Some(about.zone.clone()),
         exchange,
@@ -148,12 +148,12 @@ async fn publish(registrar: &Registrar, about: &Registration, notice: Notice<'_>
         body,
         mandatory: false,
     };
-    let receipt = registrar.bus.publish(&publication).await;
-    registrar
-        .stats
+    let receipt = context.bus.publish(&publication).await;
+    context
+        .metrics
         .add(NOTICE_SENT, receipt.confirmed.len() as u64);
     for (zone, reason) in receipt.missing {
-        registrar.stats.add(NOTICE_LOST, 1);
+        context.metrics.add(NOTICE_LOST, 1);
         tracing::warn!(%zone, reason, exchange, "a notice could not be sent");
     }
 }

@@ -13,10 +13,10 @@ const ALL: NoticeSettings = NoticeSettings {
 
 /// What is told of what `happens`.
 async fn told(settings: NoticeSettings, happens: impl FnOnce(&World)) -> Vec<Value> {
-    let (notices, watcher) = Notices::new(settings);
-    let world = World::new(vec![watcher]);
+    let (notices, listener) = Notices::new(settings);
+    let world = World::new(vec![listener]);
     happens(&world);
-    let sending = notices.send(Arc::clone(&world.registrar));
+    let sending = world.registrar.notify(notices);
     let limit = std::time::Duration::from_secs(1);
     assert!(tokio::time::timeout(limit, sending).await.is_err());
     world.bus.sent().into_iter().map(|(_, body)| body).collect()

@@ -15,8 +15,8 @@ use std::{
 };
 
 use crate::{
-    Registrar,
-    outcome::RESTORED,
+    context::Context,
+    metrics::RESTORED,
     packed::Times,
     shared::{Gear, Owner},
     slot::Slot,
@@ -94,15 +94,15 @@ impl Made {
     }
 }
 
-impl Registrar {
+impl Context {
     /// Writes a snapshot of the table. Returns how many registrations it holds.
-    pub fn write_snapshot(&self, out: impl Write) -> io::Result<u64> {
+    pub(crate) fn write_snapshot(&self, out: impl Write) -> io::Result<u64> {
         // So whoever takes them in looks once for where an owner's are.
         snapshot::write(self.table.all_by_owner(), out)
     }
 
     /// Takes in what a snapshot holds, if all of it is sound.
-    pub fn restore(&self, input: impl Read) -> Result<Restored, SnapshotError> {
+    pub(crate) fn restore(&self, input: impl Read) -> Result<Restored, SnapshotError> {
         let owners = RefCell::new(Vec::new());
         let (sender, batches) = sync_channel(MAX_WAITING);
         let (found, made) = thread::scope(|scope| {
@@ -120,7 +120,7 @@ impl Registrar {
         for owner in owners.into_inner() {
             self.table.remember(&owner);
         }
-        self.stats.add(RESTORED, taken_in);
+        self.metrics.add(RESTORED, taken_in);
         Ok(Restored {
             found,
             unreadable: made.unreadable,
@@ -162,7 +162,7 @@ impl Registrar {
             let mut taking = Vec::new();
             while !slots.is_empty() {
                 let part = slots.split_off(slots.len().saturating_sub(part));
-                taking.push(scope.spawn(|| self.table.restore(part, &self.watchers)));
+                taking.push(scope.spawn(|| self.table.restore(part, &self.listeners)));
             }
             let taken = taking.into_iter().map(thread::ScopedJoinHandle::join);
             taken

@@ -466,7 +466,7 @@ fn no_more_come_back_than_there_is_room_for() {
     {
         let world = with_room_for(registrations, of_account);
         world.register("here", "b.example.com", 0, 600);
-        let nobody = crate::changes::Watchers::default();
+        let nobody = crate::changes::Listeners::default();
         let came = world.table.restore(brought.clone(), &nobody);
         assert_eq!(came, expected - 1);
         assert_eq!(world.users(0).len() as u64, expected);

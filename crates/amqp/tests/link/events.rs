@@ -36,8 +36,8 @@ async fn the_last_of_many_refreshes_wins() -> anyhow::Result<()> {
     node.knows("eve", "192.0.2.3:1000").await?;
     let stored: u64 = node
         .registrar
-        .stats()
-        .snapshot()
+        .metrics()
+        .counts()
         .filter(|(kind, ..)| *kind == "stored")
         .map(|(.., n)| n)
         .sum();

@@ -24,7 +24,7 @@ async fn a_flush_goes_out_and_its_echo_changes_nothing() -> anyhow::Result<()> {
     assert_eq!(message.routing_key, flush_key(REALM));
     assert_eq!(message.json()?["Realm"], REALM);
     node.counts("flush", "own", 1).await?;
-    assert_eq!(node.registrar.stats().of("flush", "applied"), 0);
+    assert_eq!(node.registrar.metrics().of("flush", "applied"), 0);
     Ok(())
 }
 

@@ -132,7 +132,7 @@ impl Node {
 
     pub(crate) async fn counts(&self, kind: &str, reason: &str, n: u64) -> anyhow::Result<()> {
         lab::wait::until(&format!("{kind}/{reason}"), PATIENCE, async || {
-            let got = self.registrar.stats().of(kind, reason);
+            let got = self.registrar.metrics().of(kind, reason);
             ensure!(got == n, "got {got}, want {n}");
             Ok(())
         })

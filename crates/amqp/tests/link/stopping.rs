@@ -60,11 +60,11 @@ async fn a_stop_in_the_middle_loses_nothing_and_doubles_nothing() -> anyhow::Res
         register(&client, &format!("phone{n}"), "192.0.2.1:5060").await?;
     }
     let node = Node::start(settings(), &[vhost.uri()])?;
-    while node.registrar.stats().of("stored", "registered") < 200 {
+    while node.registrar.metrics().of("stored", "registered") < 200 {
         tokio::task::yield_now().await;
     }
     let registrar = node.stop().await?;
-    let applied = registrar.stats().of("stored", "registered");
+    let applied = registrar.metrics().of("stored", "registered");
     let outside = Outside::connect(vhost.uri()).await?;
     assert_eq!(u64::from(outside.waiting().await?) + applied, ALL);
     assert!(applied < ALL, "it was too fast for this test");

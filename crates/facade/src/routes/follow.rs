@@ -4,7 +4,7 @@ use std::{convert::Infallible, time::Duration};
 
 use actix_web::{HttpResponse, http::header, web::Bytes};
 use futures_util::{Stream, StreamExt as _};
-use registrar::{Following, Told};
+use registrar::{FeedEvent, FeedSubscription};
 use tokio::{
     sync::broadcast::error::RecvError,
     time::{Instant, timeout_at},
@@ -26,7 +26,10 @@ pub(super) enum Next {
 }
 
 /// Waits for the next change that `show` shows.
-pub(super) async fn next(following: &mut Following, show: impl Fn(&Told) -> Option<Bytes>) -> Next {
+pub(super) async fn next(
+    following: &mut FeedSubscription,
+    show: impl Fn(&FeedEvent) -> Option<Bytes>,
+) -> Next {
     let heartbeat = Instant::now() + HEARTBEAT;
     loop {
         match timeout_at(heartbeat, following.next.recv()).await {

@@ -7,7 +7,7 @@ use actix_web::{
     HttpResponse,
     web::{Data, ServiceConfig, get, head},
 };
-use registrar::{LinkState, Warmth, ZoneHealth};
+use registrar::{LinkState, SyncState, ZoneHealth};
 use serde::Serialize;
 
 use crate::{
@@ -133,12 +133,14 @@ pub(crate) fn readiness(facade: &Facade) -> Readiness {
 /// Why it is not ready, zone by zone.
 fn reasons(zones: &BTreeMap<String, ZoneHealth>) -> Vec<String> {
     let of_zone = |(name, zone): (&String, &ZoneHealth)| {
-        let reason = match (&zone.link, &zone.warmth) {
+        let reason = match (&zone.link, &zone.sync) {
             (LinkState::Connecting, _) => "not connected to RabbitMQ yet".to_owned(),
             (LinkState::Down { reason }, _) => format!("not connected to RabbitMQ: {reason}"),
-            (LinkState::Consuming, Warmth::Warm) => return None,
-            (LinkState::Consuming, Warmth::Cold) => "what was missed is not asked for yet".into(),
-            (LinkState::Consuming, Warmth::Warming { waits_for }) => {
+            (LinkState::Consuming, SyncState::Warm) => return None,
+            (LinkState::Consuming, SyncState::Cold) => {
+                "what was missed is not asked for yet".into()
+            }
+            (LinkState::Consuming, SyncState::Warming { waits_for }) => {
                 format!("waits for {waits_for}")
             }
         };
@@ -156,10 +158,10 @@ fn shown(zone: ZoneHealth, seconds: u64) -> Zone {
         LinkState::Consuming => ("consuming", None),
         LinkState::Down { reason } => ("down", Some(reason)),
     };
-    let (table, waits_for) = match zone.warmth {
-        Warmth::Cold => ("cold", None),
-        Warmth::Warming { waits_for } => ("warming", Some(waits_for)),
-        Warmth::Warm => ("warm", None),
+    let (table, waits_for) = match zone.sync {
+        SyncState::Cold => ("cold", None),
+        SyncState::Warming { waits_for } => ("warming", Some(waits_for)),
+        SyncState::Warm => ("warm", None),
     };
     Zone {
         broker,

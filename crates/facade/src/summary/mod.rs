@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use registrar::{Change, ChangeKind, Held, Registrar, Watcher};
+use registrar::{Change, ChangeKind, ChangeListener, Held, Registrar};
 use registration::{AccountId, Clock, Zone};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -80,8 +80,8 @@ pub(crate) struct ShownAccount {
 }
 
 impl Summary {
-    /// Counts of an empty cache, and the watcher that updates them.
-    pub fn new(clock: Arc<dyn Clock>) -> (Arc<Self>, Watcher) {
+    /// Counts of an empty cache, and the listener that updates them.
+    pub fn new(clock: Arc<dyn Clock>) -> (Arc<Self>, ChangeListener) {
         let summary = Arc::new(Self {
             state: Mutex::new(State {
                 registrations: 0,
@@ -94,8 +94,8 @@ impl Summary {
             clock,
         });
         let watching = Arc::clone(&summary);
-        let watcher = Watcher::of_many(move |changes| watching.note(changes));
-        (summary, watcher)
+        let listener = ChangeListener::of_many(move |changes| watching.note(changes));
+        (summary, listener)
     }
 
     fn note(&self, changes: &[Change]) {
@@ -109,7 +109,7 @@ impl Summary {
 
     /// Counts the refreshes since the last call; to be called about once a second.
     pub fn refreshed(&self, registrar: &Registrar) {
-        let all = registrar.stats().of("stored", "refreshed");
+        let all = registrar.metrics().of("stored", "refreshed");
         let now = self.clock.now().seconds().0;
         let mut state = self.lock();
         let new = all.saturating_sub(state.refreshes);

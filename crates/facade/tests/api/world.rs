@@ -117,9 +117,9 @@ impl World {
         let bus = Arc::new(Memory::default());
         let clock = Arc::new(ManualClock::at(UnixMillis(T0 * 1000)));
         let empty = AccountId::parse(EMPTY).unwrap();
-        let (feed, watcher) = Feed::new(8);
+        let (feed, listener) = Feed::new(8);
         let (summary, counting) = Summary::new(Arc::<ManualClock>::clone(&clock));
-        let registrar = Arc::new(Registrar::watched(
+        let registrar = Arc::new(Registrar::with_listeners(
             Settings::new(kapi::Identity::new("rollcall@test").unwrap()),
             Accounts::new(HashMap::from([(
                 empty,
@@ -127,7 +127,7 @@ impl World {
             )])),
             Arc::<Memory>::clone(&bus),
             Arc::<ManualClock>::clone(&clock),
-            vec![watcher, counting],
+            vec![listener, counting],
         ));
         let facade = Facade {
             registrar: Arc::clone(&registrar),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Table, lease};
 use crate::{
-    changes::{Change, Watchers},
+    changes::{Change, Listeners},
     held::Held,
     packed::Times,
     restore::MAX_THREADS,
@@ -46,7 +46,7 @@ impl Table {
 
     /// Takes in what a snapshot held, as far as it is not over and not known better; tells of each.
     /// Returns how many those were. Takes least where those of one owner stand together.
-    pub(crate) fn restore(&self, slots: Vec<Slot>, watchers: &Watchers) -> u64 {
+    pub(crate) fn restore(&self, slots: Vec<Slot>, listeners: &Listeners) -> u64 {
         let mut restored = Vec::with_capacity(slots.len());
         let mut changes = Vec::with_capacity(TOGETHER);
         let mut merged = 0;
@@ -62,7 +62,7 @@ impl Table {
                 let applied = self.merge(&Held::new(slot).registration());
                 if let Some(change) = Change::of(&applied) {
                     merged += 1;
-                    watchers.tell(&change);
+                    listeners.tell(&change);
                 }
                 continue;
             }
@@ -76,11 +76,11 @@ impl Table {
             drop(place);
             changes.push(Change::restored(Held::new(slot)));
             if changes.len() == TOGETHER {
-                watchers.tell_restored(&changes);
+                listeners.tell_restored(&changes);
                 changes.clear();
             }
         }
-        watchers.tell_restored(&changes);
+        listeners.tell_restored(&changes);
         let count = restored.len() as u64;
         self.leases.grant_all(restored);
         count + merged

@@ -43,19 +43,19 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
         .context("the socket has no address")?
         .port();
     let (bus, deliveries) = LocalBus::new();
+    let zone = Zone::new(ZONE);
     let settings = Settings {
         policy: Policy {
             expires_deviation: 10,
             ..Policy::default()
         },
+        zones: vec![zone.clone()],
         ..Settings::new(kapi::Identity::new(NODE)?)
     };
-    let zone = Zone::new(ZONE);
     let core = Core::new(
         settings,
         Accounts::new([].into()),
         Arc::<LocalBus>::clone(&bus),
-        [zone.clone()],
         Vec::new(),
     );
 

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use amqp::AmqpBus;
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
-use registrar::{LinkState, Registrar, Warmth};
+use registrar::{LinkState, Registrar, SyncState};
 
 use super::{counters, gauge, gauges, signed};
 
@@ -55,7 +55,7 @@ impl Collector for Broker {
             states,
         )?;
         let warm = zones.iter().map(|(name, zone)| {
-            let warm = zone.warmth == Warmth::Warm;
+            let warm = zone.sync == SyncState::Warm;
             ([("zone", name.as_str())], i64::from(warm))
         });
         gauges(

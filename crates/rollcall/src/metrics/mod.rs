@@ -1,6 +1,6 @@
 //! What is measured, put together: one registry, handed down to whoever serves it.
 //!
-//! The hot path keeps plain counters and knows nothing of this; they are read when somebody asks.
+//! The registrar counts in Prometheus' own types; what can be looked up is read when it is scraped.
 //! Label values are names of the code's or of the configuration's, never of messages or requests.
 
 mod broker;
@@ -9,7 +9,7 @@ mod registrar;
 
 use std::sync::Arc;
 
-use ::registrar::{Census, Registrar};
+use ::registrar::Registrar;
 use amqp::AmqpBus;
 use facade::{Metrics, auth::CacheCounts};
 use prometheus_client::{
@@ -28,8 +28,6 @@ use registrar::Table;
 pub struct Sources {
     /// The service.
     pub registrar: Arc<Registrar>,
-    /// Who is registered where.
-    pub census: Arc<Census>,
     /// The brokers' connections; `None` where there are none.
     pub bus: Option<Arc<AmqpBus>>,
     /// How often tokens and keys were remembered.
@@ -52,10 +50,8 @@ pub fn metrics(sources: Sources) -> Metrics {
         "The program and the node it runs as",
         Info::new(build),
     );
-    registry.register_collector(Box::new(Table {
-        registrar: Arc::clone(&sources.registrar),
-        census: sources.census,
-    }));
+    sources.registrar.metrics().register(&mut registry);
+    registry.register_collector(Box::new(Table(Arc::clone(&sources.registrar))));
     registry.register_collector(Box::new(Broker {
         registrar: sources.registrar,
         bus: sources.bus,
@@ -104,16 +100,6 @@ fn gauges<L: EncodeLabelSet>(
         ConstGauge::new(value).encode(family.encode_family(&labels)?)?;
     }
     Ok(())
-}
-
-fn counter(
-    encoder: &mut DescriptorEncoder<'_>,
-    name: &str,
-    help: &str,
-    value: u64,
-) -> std::fmt::Result {
-    let counter = ConstCounter::new(value);
-    counter.encode(encoder.encode_descriptor(name, help, None, MetricType::Counter)?)
 }
 
 fn gauge(

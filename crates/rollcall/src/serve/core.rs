@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 
 use amqp::AmqpBus;
 use facade::{Facade, Summary, Throttle, ThrottleSettings, auth::Auth};
-use registrar::{Accounts, Bus, Census, Feed, Registrar, Settings, Watcher};
-use registration::{Clock, SystemClock, Zone};
+use registrar::{Accounts, Bus, ChangeListener, Feed, Registrar, Settings};
+use registration::{Clock, SystemClock};
 
 use crate::{
     lifecycle::Lifecycle,
@@ -27,7 +27,6 @@ pub(crate) struct Core {
     pub(crate) registrar: Arc<Registrar>,
     pub(crate) clock: Arc<dyn Clock>,
     feed: Arc<Feed>,
-    census: Arc<Census>,
     summary: Arc<Summary>,
 }
 
@@ -45,20 +44,18 @@ impl Core {
         settings: Settings,
         accounts: Accounts,
         bus: Arc<dyn Bus>,
-        zones: impl IntoIterator<Item = Zone>,
-        mut listeners: Vec<Watcher>,
+        mut listeners: Vec<ChangeListener>,
     ) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (feed, following) = Feed::new(FEED_LENGTH);
-        let (census, counting) = Census::new(zones);
         let (summary, summing) = Summary::new(Arc::clone(&clock));
-        listeners.extend([following, counting, summing]);
-        let registrar = Registrar::watched(settings, accounts, bus, Arc::clone(&clock), listeners);
+        listeners.extend([following, summing]);
+        let registrar =
+            Registrar::with_listeners(settings, accounts, bus, Arc::clone(&clock), listeners);
         Self {
             registrar: Arc::new(registrar),
             clock,
             feed,
-            census,
             summary,
         }
     }
@@ -87,7 +84,6 @@ impl Core {
     ) -> Arc<Facade> {
         let metrics = metrics::metrics(Sources {
             registrar: Arc::clone(&self.registrar),
-            census: self.census,
             bus,
             auth: settings.auth.cache(),
             clock: Arc::clone(&self.clock),

@@ -53,13 +53,11 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
     let certificate = certificate(&config)?;
     let accounts = Accounts::new(realms::of(&config.accounts)?);
     let bus = AmqpBus::new(config.amqp.settings.clone(), config.zones.clone())?;
-    let zones = config.zones.iter().map(|zone| zone.zone.clone());
     let (upkeep, listeners) = Upkeep::new(&config);
     let core = Core::new(
         registrar_settings(&config)?,
         accounts,
         Arc::<AmqpBus>::clone(&bus),
-        zones,
         listeners,
     );
     let registrar = Arc::clone(&core.registrar);
@@ -147,7 +145,7 @@ fn renew(lifecycle: &Lifecycle, certificate: &Arc<Certificate>) {
 
 /// Logs what became of all deliveries.
 fn log_counts(registrar: &Registrar) {
-    let counts = registrar.stats().snapshot();
+    let counts = registrar.metrics().counts();
     for (kind, reason, count) in counts.filter(|(.., count)| *count > 0) {
         tracing::info!(kind, reason, count, "deliveries since the start");
     }
@@ -159,6 +157,7 @@ pub(crate) fn registrar_settings(config: &Config) -> anyhow::Result<Settings> {
     Ok(Settings {
         policy: config.cache.policy.clone(),
         limits: config.amqp.limits,
+        zones: config.zones.iter().map(|zone| zone.zone.clone()).collect(),
         max_clock_skew: config.cache.max_clock_skew,
         capacity: config.cache.capacity,
         check_sync: config.notices.check_sync,

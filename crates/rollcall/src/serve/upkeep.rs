@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use registrar::{Directory, Notices, Registrar, Watcher};
+use registrar::{ChangeListener, Directory, Notices, Registrar};
 
 use super::snapshot;
 use crate::{config::Config, lifecycle::Lifecycle};
@@ -16,7 +16,7 @@ pub(super) struct Upkeep {
 
 impl Upkeep {
     /// The parts that the configuration asks for, and their listeners.
-    pub(super) fn new(config: &Config) -> (Self, Vec<Watcher>) {
+    pub(super) fn new(config: &Config) -> (Self, Vec<ChangeListener>) {
         let mut listeners = Vec::new();
         let mut listen = |listener| listeners.push(listener);
         let told = config.notices.told;
@@ -42,10 +42,10 @@ impl Upkeep {
             lifecycle.run("snapshot", snapshot::keep(file, registrar, period, stop));
         }
         if let Some(notices) = self.notices {
-            lifecycle.run_until_stop("notices", notices.send(Arc::clone(registrar)));
+            lifecycle.run_until_stop("notices", registrar.notify(notices));
         }
         if let Some(directory) = self.directory {
-            lifecycle.run_until_stop("directory", directory.ask(Arc::clone(registrar)));
+            lifecycle.run_until_stop("directory", registrar.identify(directory));
         }
         let (recovering, recovery) = (Arc::clone(registrar), config.recovery);
         lifecycle.run_until_stop(

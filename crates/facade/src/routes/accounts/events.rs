@@ -8,7 +8,7 @@ use actix_web::{
     web::{Bytes, Data},
 };
 use futures_util::stream;
-use registrar::{Change, Following, Scope, Told};
+use registrar::{Change, FeedEvent, FeedSubscription, Scope};
 use tokio::time::Instant;
 
 use crate::{
@@ -58,7 +58,7 @@ struct Follower {
     token: Option<String>,
     /// Events to be sent before others.
     ready: VecDeque<Bytes>,
-    following: Following,
+    following: FeedSubscription,
     recheck: Instant,
     ended: bool,
 }
@@ -68,7 +68,7 @@ impl Follower {
         req: &HttpRequest,
         facade: Data<Facade>,
         (scope, shape): (Scope, Shape),
-        mut following: Following,
+        mut following: FeedSubscription,
     ) -> Self {
         let mut ready = VecDeque::new();
         match following.missed.take() {
@@ -109,7 +109,7 @@ impl Follower {
             return Some(self.last("unauthorized", "the token is no longer valid"));
         }
         let (facade, scope, shape) = (&self.facade, &self.scope, self.shape);
-        let show = |told: &Told| shown(facade, scope, shape, told);
+        let show = |told: &FeedEvent| shown(facade, scope, shape, told);
         Some(match next(&mut self.following, show).await {
             Next::Shown(event) => event,
             Next::Quiet => Bytes::from_static(b":\n\n"),
@@ -150,7 +150,7 @@ fn notice(event: &str, message: &str) -> Bytes {
 }
 
 /// A change as an event, if it is the account's.
-fn shown(facade: &Facade, scope: &Scope, shape: Shape, told: &Told) -> Option<Bytes> {
+fn shown(facade: &Facade, scope: &Scope, shape: Shape, told: &FeedEvent) -> Option<Bytes> {
     let Change {
         kind,
         before,

@@ -5,7 +5,7 @@ use actix_web::{
     web::{Bytes, Data},
 };
 use futures_util::stream;
-use registrar::{Change, Following};
+use registrar::{Change, FeedSubscription};
 
 use super::line::{LINES, write_line};
 use crate::{
@@ -37,7 +37,7 @@ pub(super) async fn changes(req: HttpRequest, facade: Data<Facade>, _: Operator<
 struct Follower {
     facade: Data<Facade>,
     realm: Option<String>,
-    following: Following,
+    following: FeedSubscription,
     greeted: bool,
     ended: bool,
 }

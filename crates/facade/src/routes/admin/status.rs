@@ -27,7 +27,7 @@ struct Status<'a> {
 pub(super) async fn status(facade: Data<Facade>, _: Operator<Read>) -> Answer {
     let registrar = &facade.registrar;
     let sum = |kinds: &[&str]| {
-        let counts = registrar.stats().snapshot();
+        let counts = registrar.metrics().counts();
         let counts = counts.filter(|(kind, ..)| kinds.contains(kind));
         counts.map(|(.., count)| count).sum()
     };

@@ -26,7 +26,7 @@ struct Synced {
 /// Asks proxies and other registrars again; answers when they have answered.
 pub(super) async fn sync(facade: Data<Facade>, _: Operator<Write>) -> Answer {
     tracing::info!("an operator orders a sync");
-    let synced = facade.registrar.ask_anew().await;
+    let synced = facade.registrar.resync().await;
     let synced = synced.map_err(|error| match error {
         SyncError::Running => ApiError::Busy,
         SyncError::NoZone => ApiError::NoBroker,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use kapi::Query;
+use kapi::{Identity, Query};
 use registration::{AccountId, Aor, ManualClock, UnixMillis};
 use serde_json::{Value, json};
 
@@ -156,7 +156,7 @@ fn flushes_of_others_are_obeyed() {
         ),
         Outcome::Flushed(2)
     );
-    assert_eq!(registrar.stats().of("flush", "applied"), 3);
+    assert_eq!(registrar.metrics().of("flush", "applied"), 3);
 }
 
 #[tokio::test]
@@ -271,13 +271,13 @@ async fn what_is_old_enough_is_flushed_once() {
 fn a_clock_that_runs_ahead_is_counted() {
     let (registrar, _, clock) = with_clock();
     deliver(&registrar, &event("bob", REALM, Some(ACCOUNT), 600));
-    assert_eq!(registrar.stats().of("clock", "ahead"), 0);
+    assert_eq!(registrar.metrics().of("clock", "ahead"), 0);
     let now = clock.now().seconds().0;
     let mut ahead: Value =
         serde_json::from_slice(&event("amy", REALM, Some(ACCOUNT), 600)).unwrap();
     ahead["Event-Timestamp"] = json!(now + 61);
     deliver(&registrar, ahead.to_string().as_bytes());
-    assert_eq!(registrar.stats().of("clock", "ahead"), 1);
+    assert_eq!(registrar.metrics().of("clock", "ahead"), 1);
     let amy = registrar.get(&Aor::new("amy", REALM)).unwrap();
     assert_eq!(amy.last_registration.0, now);
 }
@@ -342,8 +342,8 @@ fn refused_bodies_are_counted_and_the_next_is_applied() {
         assert!(matches!(deliver(&registrar, body), Outcome::Rejected(_)));
     }
     let rejected: u64 = registrar
-        .stats()
-        .snapshot()
+        .metrics()
+        .counts()
         .filter(|(kind, ..)| *kind == "rejected")
         .map(|(.., count)| count)
         .sum();

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use registration::{Aor, Clock as _, Zone};
 
+use super::super::survey::MAX_BY_NAME;
 use super::*;
 use crate::fakes::{NODE, REALM, T0, World};
 
@@ -68,8 +69,16 @@ fn world() -> World {
     world
 }
 
+fn contradictions(world: &World) -> &Contradictions {
+    &world.registrar.reconciler.contradictions
+}
+
 async fn round(world: &World, kind: SearchType) -> Round {
-    world.registrar.reconcile_realm(REALM.into(), kind).await
+    world
+        .registrar
+        .reconciler
+        .reconcile_realm(REALM.into(), kind)
+        .await
 }
 
 #[tokio::test(start_paused = true)]
@@ -209,14 +218,18 @@ async fn a_young_contact_is_looked_at_again_when_it_is_old_enough() {
         proxy(&world, &["amy", "bob", "cid"]);
         round(&world, SearchType::Detail).await;
         world.clock.advance_millis(1_000);
-        assert_eq!(world.registrar.judge_young().await, 0, "too young still");
+        assert_eq!(
+            contradictions(&world).recheck_pending().await,
+            0,
+            "too young still"
+        );
         if heard_again {
             let again = json!({"Contact": "<sip:old@192.0.2.9>", "Expires": 500});
             world.tell(&world.event("bob", &again));
         }
         world.clock.advance_millis(1_000);
         let finds = u64::from(!heard_again);
-        assert_eq!(world.registrar.judge_young().await, finds);
+        assert_eq!(contradictions(&world).recheck_pending().await, finds);
         let bob = world.registrar.get(&Aor::new("bob", REALM)).unwrap();
         let contact = if heard_again {
             "sip:old@192.0.2.9"
@@ -224,8 +237,12 @@ async fn a_young_contact_is_looked_at_again_when_it_is_old_enough() {
             "sip:bob@192.0.2.1"
         };
         assert_eq!(&*bob.contact, contact);
-        assert_eq!(world.registrar.judge_young().await, 0, "it is judged once");
-        assert!(world.registrar.young.take().is_empty());
+        assert_eq!(
+            contradictions(&world).recheck_pending().await,
+            0,
+            "it is judged once"
+        );
+        assert!(contradictions(&world).pending().is_empty());
     }
 }
 
@@ -243,7 +260,7 @@ async fn what_cannot_be_asked_for_by_name_takes_no_place_among_the_young() {
         }
     });
     round(&world, SearchType::Detail).await;
-    assert!(world.registrar.young.take().is_empty());
+    assert!(contradictions(&world).pending().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -446,7 +463,7 @@ async fn rounds_come_at_their_interval_and_at_once_after_a_gap() {
     let kinds = || kinds(&world);
     sleep(Duration::from_secs(150)).await;
     assert_eq!(kinds(), ["summary", "summary"]);
-    world.registrar.gap.notify_one();
+    world.registrar.context.gap.notify_one();
     sleep(Duration::from_secs(30)).await;
     assert_eq!(kinds(), ["summary", "summary", "detail", "detail"]);
     assert_eq!(world.registrar.health().last_round().unwrap().realms, 1);

@@ -1,8 +1,8 @@
-//! Many who order the same flush at the same time: one publication serves them all.
+//! Publishes a flush once for all who order it at the same time.
 //!
-//! Who comes while a flush is on its way cannot share it, since phones may have registered after
-//! it left; all who come meanwhile share the next one. So there is one under way and one to come,
-//! however many ask.
+//! An order that comes while the flush is on its way cannot share it, since phones may have registered
+//! after it left. All orders that come meanwhile share the next one. So there is at most one on its
+//! way and one to come.
 
 use std::{
     collections::HashMap,
@@ -14,21 +14,21 @@ use tokio::sync::OnceCell;
 
 use crate::bus::Receipt;
 
-/// What is being published, by flush.
+/// Orders by flush.
 #[derive(Default)]
 pub(crate) struct Coalesce(Mutex<HashMap<Flush, Arc<Line>>>);
 
-/// Those who wait to have one flush published.
+/// The orders of one flush.
 #[derive(Default)]
 struct Line {
-    /// Held by who publishes; fair, so nobody waits for more than two rounds.
+    /// Held while publishing; fair, so no order waits for more than two rounds.
     turn: tokio::sync::Mutex<()>,
-    /// The round that whoever comes now has a share in.
+    /// The round that an order shares if it comes now.
     next: Mutex<Arc<OnceCell<Receipt>>>,
 }
 
 impl Coalesce {
-    /// Publishes, or waits for a publication that began after this call. If who publishes is
+    /// Publishes, or waits for a publication that began after this call. If the call that publishes is
     /// dropped, the next in line does it.
     pub(crate) async fn publish(
         &self,
@@ -40,14 +40,14 @@ impl Coalesce {
         let receipt = {
             let _turn = line.turn.lock().await;
             let publishing = async {
-                // From here on it is too late to have a share in this round.
+                // From here on it is too late to share this round.
                 *lock(&line.next) = Arc::default();
                 publish.await
             };
             round.get_or_init(|| publishing).await.clone()
         };
         let mut lines = self.lines();
-        // This one's and the map's: nobody else is in line.
+        // Ours and the map's: no other order is in line.
         if Arc::strong_count(&line) <= 2 {
             lines.remove(flush);
         }

@@ -1,37 +1,38 @@
-//! An operator's order: ask proxies and other registrars anew, though nothing is known to be missing.
+//! An operator's order to ask proxies and other registrars again, though nothing seems to be missing.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use registration::Zone;
-use tokio::time::timeout;
+use tokio::{sync::Mutex, time::timeout};
 
+use super::{peers::Peers, replay::Replay};
 use crate::{
-    Registrar,
+    context::Context,
     health::LinkState,
-    outcome::{MERGED, STORED_NEW},
+    metrics::{MERGED, STORED_NEW},
 };
 
 /// How long others have to answer.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// What it came to.
+/// What a resync came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Synced {
     /// The zones that were asked, each with how many other registrars answered.
     pub zones: Vec<(Zone, usize)>,
-    /// Registrations that they knew better.
+    /// Registrations of which they had newer ones.
     pub from_peers: u64,
     /// Bindings that proxies replayed.
     pub replayed: u64,
-    /// Registrations that the table lacked, as events and replays told meanwhile.
+    /// Registrations that were missing, and came meanwhile by events and replays.
     pub new: u64,
 }
 
-/// Why nobody was asked.
+/// Why there was no resync.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SyncError {
-    /// Everybody is being asked already.
+    /// One is running.
     #[error("proxies and other registrars are being asked already")]
     Running,
     /// No zone's broker is connected.
@@ -39,28 +40,46 @@ pub enum SyncError {
     NoZone,
 }
 
-impl Registrar {
-    /// Asks the proxies and the other registrars of every connected zone what they have; returns
-    /// when they have answered, or have had long enough. The table stays warm meanwhile. Rounds of
+/// Asks again.
+pub(crate) struct Resync {
+    context: Arc<Context>,
+    peers: Arc<Peers>,
+    replay: Arc<Replay>,
+    /// Locked while one is running.
+    running: Mutex<()>,
+}
+
+impl Resync {
+    pub(crate) fn new(context: Arc<Context>, peers: Arc<Peers>, replay: Arc<Replay>) -> Self {
+        Self {
+            context,
+            peers,
+            replay,
+            running: Mutex::default(),
+        }
+    }
+
+    /// Asks the proxies and the other registrars of every connected zone for what they have; returns
+    /// when they have answered, or their time is up. The zones stay warm meanwhile. Rounds of
     /// reconciliation follow.
-    pub async fn ask_anew(&self) -> Result<Synced, SyncError> {
-        let Ok(_only) = self.asking.try_lock() else {
+    pub(crate) async fn run(&self) -> Result<Synced, SyncError> {
+        let Ok(_running) = self.running.try_lock() else {
             return Err(SyncError::Running);
         };
-        let zones = self.health.zones().into_iter();
+        let zones = self.context.health.zones().into_iter();
         let up = zones.filter(|(_, zone)| zone.link == LinkState::Consuming);
         let up: Vec<_> = up.map(|(name, _)| Zone::new(&name)).collect();
         if up.is_empty() {
             return Err(SyncError::NoZone);
         }
         let counts = || {
-            let of = |(kind, reason)| self.stats.of(kind, reason);
-            (of(MERGED), self.replay.words(), of(STORED_NEW))
+            let of = |(kind, reason)| self.context.metrics.of(kind, reason);
+            (of(MERGED), self.replay.bindings(), of(STORED_NEW))
         };
         let before = counts();
-        let zones = join_all(up.into_iter().map(|zone| self.ask_zone(zone))).await;
+        let zones = join_all(up.into_iter().map(|zone| self.ask(zone))).await;
         let after = counts();
-        self.gap.notify_one();
+        self.context.gap.notify_one();
         Ok(Synced {
             zones,
             from_peers: after.0.saturating_sub(before.0),
@@ -69,14 +88,13 @@ impl Registrar {
         })
     }
 
-    async fn ask_zone(&self, zone: Zone) -> (Zone, usize) {
-        let asking = timeout(LIMIT, self.ask_peers(&zone));
-        let peers = asking.await.unwrap_or_default();
-        if self.ask_proxies(&zone).await {
-            // That it goes on for longer harms nothing: whatever comes is taken.
+    async fn ask(&self, zone: Zone) -> (Zone, usize) {
+        let peers = timeout(LIMIT, self.peers.ask(&zone)).await;
+        if self.replay.request(&zone).await {
+            // A replay that goes on for longer does no harm: it is taken in as it comes.
             let _ = timeout(LIMIT, self.replay.quiet()).await;
         }
-        (zone, peers)
+        (zone, peers.unwrap_or_default())
     }
 }
 
@@ -88,19 +106,19 @@ mod tests {
     use crate::fakes::World;
 
     #[tokio::test(start_paused = true)]
-    async fn everybody_is_asked_and_the_table_stays_warm() {
+    async fn all_are_asked_and_the_zones_stay_warm() {
         let world = World::new(vec![]);
         assert_eq!(
-            world.registrar.ask_anew().await.unwrap_err(),
+            world.registrar.resync().await.unwrap_err(),
             SyncError::NoZone
         );
         let local = Zone::new("local");
         world.registrar.link(&local, LinkState::Consuming);
-        let warmth = world.registrar.health().zones();
-        let (first, second) = tokio::join!(world.registrar.ask_anew(), world.registrar.ask_anew());
+        let before = world.registrar.health().zones();
+        let (first, second) = tokio::join!(world.registrar.resync(), world.registrar.resync());
         assert_eq!(second.unwrap_err(), SyncError::Running);
         assert_eq!(first.unwrap().zones[0].0, local);
-        assert_eq!(world.registrar.health().zones(), warmth);
+        assert_eq!(world.registrar.health().zones(), before);
         let keys: Vec<_> = world.bus.sent().into_iter().map(|(key, _)| key).collect();
         let asked = |start: &str| keys.iter().any(|key| key.starts_with(start));
         assert!(asked("registration.query"), "{keys:?}");

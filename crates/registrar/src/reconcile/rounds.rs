@@ -1,32 +1,24 @@
-//! Asking the proxies who is registered, since events alone drift from the truth: a lost
-//! connection and an expiry at the proxy send none, and what was published while a broker was down
-//! is lost.
-//!
-//! What a proxy has and the table lacks is taken in as it is told ([`survey`]); what the table has and
-//! its proxy has not is asked for again before it is believed ([`doubts`]).
+//! Round by round through all realms.
 
-mod doubts;
-mod survey;
-
-pub(crate) use doubts::Young;
-
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
 use kapi::SearchType;
 use registration::{Text, check_flushable};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use crate::{Registrar, health::Round, held::Held, outcome::UNANSWERED};
+use super::{
+    contradictions::Contradictions,
+    ghosts,
+    recheck::MAX_AT_ONCE,
+    survey::{Survey, nodes},
+};
+use crate::{context::Context, health::Round, held::Held, metrics::UNANSWERED};
 
-/// After this whatever happened before is in the proxies' databases, and old enough to be judged.
+/// After this long, what happened before is in the proxies' databases, and old enough to be judged.
 const SETTLED: Duration = Duration::from_secs(16);
 /// One round in so many is in detail.
 const IN_DETAIL: u64 = 5;
-/// Realms that are asked for at once; more wait.
-const MAX_AT_ONCE: usize = 32;
-/// More than this are asked for in one question.
-const MAX_BY_NAME: usize = 8;
 
 /// How often the proxies are asked.
 #[derive(Clone, Copy, Debug)]
@@ -37,12 +29,24 @@ pub struct ReconcileSettings {
     pub rate: u32,
 }
 
-impl Registrar {
-    /// Asks the proxies, round by round, for as long as the registrar is there. After a gap in what
-    /// was heard, and when a proxy answers again that did not, the next two rounds are soon, and in
-    /// detail; so is one in five at any time, since a new contact at the same proxy shows in details
-    /// only.
-    pub async fn reconcile(self: &Arc<Self>, settings: ReconcileSettings) {
+/// Compares what the proxies say with what the table holds.
+pub(crate) struct Reconciler {
+    context: Arc<Context>,
+    contradictions: Contradictions,
+}
+
+impl Reconciler {
+    pub(crate) fn new(context: Arc<Context>) -> Self {
+        Self {
+            contradictions: Contradictions::new(Arc::clone(&context)),
+            context,
+        }
+    }
+
+    /// Asks the proxies, round by round. Never ends. After a gap in what was heard, and when a proxy
+    /// answers again that did not, the next two rounds are soon, and in detail; so is one in five at
+    /// any time, since only details show a new contact at the same proxy.
+    pub(crate) async fn run(&self, settings: ReconcileSettings) {
         // Rounds in detail that are due: two after each gap, since what happened at its very end is
         // not in the proxies' databases at first.
         let mut thorough = 0_u8;
@@ -53,8 +57,8 @@ impl Registrar {
             let unanswered = self.round(settings, in_detail).await.unanswered;
             thorough = thorough.saturating_sub(1);
             if unanswered < away {
-                // Kamailio takes its time to connect again, longer than we do: what it published
-                // meanwhile is lost, and a new contact of a known AOR shows in details only.
+                // Kamailio takes longer than we do to connect again. What it published meanwhile is
+                // lost, and only details show a new contact of a known AOR.
                 thorough = 2;
             }
             away = unanswered;
@@ -66,23 +70,23 @@ impl Registrar {
             let rest = (begun + next).saturating_duration_since(Instant::now());
             tokio::select! {
                 () = sleep(rest) => {}
-                () = self.gap.notified() => thorough = 2,
+                () = self.context.gap.notified() => thorough = 2,
             }
         }
     }
 
-    async fn round(self: &Arc<Self>, settings: ReconcileSettings, thorough: bool) -> Round {
-        // In detail all of it shows again.
-        let young = if thorough {
-            self.young.take();
+    async fn round(&self, settings: ReconcileSettings, thorough: bool) -> Round {
+        let rechecked = if thorough {
+            // Details show all of them again.
+            self.contradictions.clear();
             0
         } else {
-            self.judge_young().await
+            self.contradictions.recheck_pending().await
         };
-        let realms = self.realms();
         let mut ticks = interval(Duration::from_secs(1) / settings.rate.max(1));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let paced = stream::unfold((ticks, realms.into_iter()), |(mut ticks, mut left)| async {
+        let realms = self.realms().into_iter();
+        let paced = stream::unfold((ticks, realms), |(mut ticks, mut left)| async {
             let realm = left.next()?;
             ticks.tick().await;
             Some((realm, (ticks, left)))
@@ -93,7 +97,7 @@ impl Registrar {
             SearchType::Summary
         };
         let round = paced
-            .map(|realm| async move { self.reconcile_realm(realm, kind).await })
+            .map(|realm| self.reconcile_realm(realm, kind))
             .buffer_unordered(MAX_AT_ONCE)
             .fold(Round::default(), |sum, realm| async move {
                 Round {
@@ -105,8 +109,8 @@ impl Registrar {
                 }
             });
         let mut round = round.await;
-        round.ended = self.clock.now();
-        round.finds += young;
+        round.ended = self.context.clock.now();
+        round.finds += rechecked;
         let Round {
             realms,
             ghosts,
@@ -124,15 +128,15 @@ impl Registrar {
                 "proxies were asked who is registered"
             );
         }
-        self.health.round(round);
+        self.context.health.round(round);
         round
     }
 
-    /// Realms that somebody is registered in, and those of known accounts, lower-cased.
+    /// Realms with registrations, and those of known accounts, lower-cased.
     fn realms(&self) -> Vec<Text> {
-        let mut realms = self.table.realms();
-        realms.extend(self.table.former_realms());
-        realms.extend(self.accounts.realms());
+        let mut realms = self.context.table.realms();
+        realms.extend(self.context.table.former_realms());
+        realms.extend(self.context.accounts.realms());
         realms.retain(|realm| check_flushable(realm).is_ok());
         realms.sort_unstable();
         realms.dedup();
@@ -141,19 +145,19 @@ impl Registrar {
 
     /// Compares one realm with what the proxies hold of it.
     pub(crate) async fn reconcile_realm(&self, realm: Text, kind: SearchType) -> Round {
+        let context = &*self.context;
         let held = self.held(&realm);
         let expected = nodes(&held);
-        let survey = self.survey(&realm, None, kind, &expected).await;
+        let survey = Survey::of(context, &realm, None, kind, &expected).await;
         let mut finds = survey.finds;
         if kind == SearchType::Summary {
-            finds += self.fetch(&realm, &survey).await;
+            finds += survey.fetch_missing(context, &realm).await;
         }
-        finds += self.concede(&held, &survey).await;
-        let suspects = self.suspects(&held, &survey);
-        let (ghosts, instead) = self.remove_ghosts(&realm, &suspects).await;
+        finds += self.contradictions.resolve(&held, &survey).await;
+        let (ghosts, instead) = ghosts::remove(context, &realm, &held, &survey).await;
         finds += instead;
         let unanswered = expected.difference(&survey.answered).count() as u64;
-        self.stats.add(UNANSWERED, unanswered);
+        context.metrics.add(UNANSWERED, unanswered);
         Round {
             realms: 1,
             ghosts,
@@ -165,16 +169,10 @@ impl Registrar {
 
     /// The live registrations of the very realm (and not only of its account).
     fn held(&self, realm: &str) -> Vec<Held> {
-        let mut held = self.of_realm(realm);
+        let mut held = self.context.table.find_in(realm, None);
         held.retain(|held| held.realm().eq_ignore_ascii_case(realm));
         held
     }
-}
-
-fn nodes(held: &[Held]) -> HashSet<Text> {
-    held.iter()
-        .filter_map(|held| held.node().cloned())
-        .collect()
 }
 
 #[cfg(test)]

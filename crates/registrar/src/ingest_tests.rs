@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::{
-    Change, ChangeKind, Delivery, Held, Mark, Outcome, Watcher,
+    Change, ChangeKind, ChangeListener, Delivery, Held, Mark, Outcome,
     fakes::{ACCOUNT, World},
 };
 
@@ -129,11 +129,11 @@ fn followers_hear_of_it_if_they_want_to() {
     let told = Arc::<Mutex<Vec<Change>>>::default();
     let (all, some) = (Arc::clone(&told), Arc::clone(&told));
     let world = World::new(vec![
-        Watcher::of_refreshes(
+        ChangeListener::of_refreshes(
             move |change| all.lock().unwrap().push(change.clone()),
             || true,
         ),
-        Watcher::new(move |change| some.lock().unwrap().push(change.clone())),
+        ChangeListener::new(move |change| some.lock().unwrap().push(change.clone())),
     ]);
     for _ in 0..4 {
         refresh(&world);

@@ -1,8 +1,7 @@
-//! Flushes that have to be sent more than once.
+//! Flushes that are sent again later.
 //!
-//! A proxy looks up what to flush in its database, which it writes every five seconds: what it has
-//! not written yet it does not find, and the phone stays registered there. What it does find it
-//! drops with its next write.
+//! A proxy looks up what to flush in its database, which it writes every five seconds. A registration
+//! that is not written yet is not found and stays. One that is found goes with the next write.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -15,30 +14,30 @@ use tokio::sync::Notify;
 
 use crate::held::Held;
 
-/// Ages at which a young registration is flushed again. By the last every proxy has written it, the
-/// fraction of a second included that an event's time lacks. The first is for those that have
-/// written it before, so that they drop it with the next write and not with the one after that.
+/// Ages in milliseconds at which a young registration is flushed again. By the last of them every
+/// proxy has written it, even if it came at the end of its second. The first is for proxies that have
+/// written it by then: they drop it one write earlier.
 const AGES: [u64; 2] = [3_000, 6_200];
-/// How many may wait; a flush of more is not repeated for the rest.
+/// The most that may wait; further ones are not repeated.
 const MAX_WAITING: usize = 100_000;
 
-/// AORs to be flushed again, each when it is due.
+/// AORs that wait to be flushed again.
 #[derive(Default)]
-pub(crate) struct Repeats {
+pub(crate) struct FlushRetry {
     waiting: Mutex<Waiting>,
     added: Notify,
 }
 
 #[derive(Default)]
 struct Waiting {
-    /// Those of the same second are due together.
+    /// The AORs of the same second are due together.
     by_due: BTreeMap<UnixMillis, VecDeque<Aor>>,
     count: usize,
 }
 
-impl Repeats {
-    /// Takes up those of `flushed` that are too young to be found. Returns how many.
-    pub(crate) fn take_up(&self, flushed: &[Held], now: UnixMillis) -> usize {
+impl FlushRetry {
+    /// Schedules those of `flushed` that are too young to be found. Returns how many these are.
+    pub(crate) fn schedule(&self, flushed: &[Held], now: UnixMillis) -> usize {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let mut young = 0;
         for held in flushed {
@@ -64,7 +63,7 @@ impl Repeats {
         young
     }
 
-    /// The next, when it is due.
+    /// Waits until the next AOR is due.
     pub(crate) async fn next(&self, clock: &dyn Clock) -> Aor {
         loop {
             let now = clock.now();
@@ -85,7 +84,7 @@ impl Repeats {
         }
     }
 
-    /// One that is due, or else when the next will be.
+    /// An AOR that is due, or else the time at which the next one is.
     fn take_due(&self, now: UnixMillis) -> Result<Aor, Option<UnixMillis>> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = &mut *waiting;
@@ -118,13 +117,13 @@ mod tests {
         world.tell(&world.event("ripe", &json!({"Event-Timestamp": T0 - 7})));
         world.tell(&world.event("o'x", &json!({})));
         world.register("new");
-        let repeats = Repeats::default();
+        let retry = FlushRetry::default();
         let now = world.clock.now();
-        assert_eq!(repeats.take_up(&world.registrar.all(), now), 2);
+        assert_eq!(retry.schedule(&world.registrar.all(), now), 2);
         let mut order = Vec::new();
         for millis in [2_000, 2_200, 3_000, 6_200] {
             let clock = ManualClock::at(UnixMillis(now.0 + millis));
-            while let Ok(aor) = repeats.take_due(clock.now()) {
+            while let Ok(aor) = retry.take_due(clock.now()) {
                 order.push((millis, aor.username().to_owned()));
             }
         }

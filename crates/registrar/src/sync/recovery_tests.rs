@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::peers::MAX_IN_ONE;
 use super::*;
 use crate::{
     LinkState,
@@ -47,9 +48,12 @@ async fn warm_up(world: &World, settings: RecoverySettings) -> Duration {
     world
         .registrar
         .link(&Zone::new("local"), LinkState::Consuming);
-    tokio::time::timeout(Duration::from_secs(100), world.registrar.gap.notified())
-        .await
-        .unwrap();
+    tokio::time::timeout(
+        Duration::from_secs(100),
+        world.registrar.context.gap.notified(),
+    )
+    .await
+    .unwrap();
     assert!(world.registrar.health().is_ready());
     task.abort();
     begun.elapsed()
@@ -221,6 +225,6 @@ async fn a_zone_that_goes_down_is_cold_and_warms_up_again() {
     let reason = "test".to_owned();
     world.registrar.link(&zone, LinkState::Down { reason });
     assert!(!health.is_ready());
-    assert_eq!(health.zones()["local"].warmth, Warmth::Cold);
+    assert_eq!(health.zones()["local"].sync, SyncState::Cold);
     warm_up(&world, settings()).await;
 }

@@ -17,12 +17,12 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use crate::bus::{Bus, Publication, Receipt};
+use super::port::{Bus, Publication, Receipt};
 
-/// Answers to one question that wait to be read; what comes beyond is dropped, and said to be.
+/// Answers to one question that may wait to be read; further ones are dropped and noted.
 const MAX_WAITING: usize = 8192;
 
-/// The questions that are open, and the way to put more.
+/// The open questions, and the way to ask more.
 pub(crate) struct Questions {
     bus: Arc<dyn Bus>,
     identity: Identity,
@@ -30,15 +30,15 @@ pub(crate) struct Questions {
 }
 
 struct Open {
-    answers: mpsc::Sender<Answered>,
+    answers: mpsc::Sender<Answer>,
     lost: Arc<AtomicBool>,
 }
 
 /// An answer, and where it came from.
-pub(crate) struct Answered {
+pub(crate) struct Answer {
     /// The zone it was delivered in.
     pub(crate) zone: Zone,
-    /// Node of who answers.
+    /// The node that answers.
     pub(crate) node: Option<Text>,
     /// What it says.
     pub(crate) content: Content,
@@ -53,7 +53,7 @@ impl Questions {
         }
     }
 
-    /// Who asks.
+    /// The identity that questions are asked under.
     pub(crate) fn identity(&self) -> &Identity {
         &self.identity
     }
@@ -76,17 +76,17 @@ impl Questions {
         }
     }
 
-    /// Hands an answer to whoever asked. False if nobody waits for it (any more).
+    /// Hands an answer to the question it refers to. False if that is closed or full.
     pub(crate) fn answered(&self, zone: &Zone, reply: Reply) -> bool {
         let Some(open) = self.open.get(&*reply.msg_id) else {
             return false;
         };
-        let answered = Answered {
+        let answer = Answer {
             zone: zone.clone(),
             node: reply.node,
             content: reply.content,
         };
-        let taken = open.answers.try_send(answered).is_ok();
+        let taken = open.answers.try_send(answer).is_ok();
         if !taken {
             open.lost.store(true, Ordering::Relaxed);
         }
@@ -98,56 +98,55 @@ impl Questions {
 pub(crate) struct Question<'a> {
     questions: &'a Questions,
     msg_id: String,
-    answers: mpsc::Receiver<Answered>,
+    answers: mpsc::Receiver<Answer>,
     lost: Arc<AtomicBool>,
 }
 
 impl Question<'_> {
-    /// What answers will refer to.
+    /// The id that answers refer to.
     pub(crate) fn msg_id(&self) -> &str {
         &self.msg_id
     }
 
-    /// Puts it.
+    /// Publishes the question.
     pub(crate) async fn put(&self, publication: &Publication) -> Receipt {
         self.questions.bus.publish(publication).await
     }
 
-    /// The next answer, if one comes in time.
-    pub(crate) async fn next(&mut self, deadline: Instant) -> Option<Answered> {
+    /// The next answer; `None` once the deadline has passed.
+    pub(crate) async fn next(&mut self, deadline: Instant) -> Option<Answer> {
         timeout_at(deadline, self.answers.recv()).await.ok()?
     }
 
-    /// Whether all that came could be kept.
+    /// Whether every answer that came was kept.
     pub(crate) fn is_whole(&self) -> bool {
         !self.lost.load(Ordering::Relaxed)
     }
 
-    /// Hands each answer to `take`, until the nodes in `expected` have said all, and a while more,
-    /// since a proxy's last word may overtake the others; or until the limit. Returns the nodes
-    /// that have said all.
+    /// Hands each answer to `take` until every `expected` node has sent its last one and the grace
+    /// period is over (a proxy's last answer may overtake its others), or until the limit. Returns
+    /// the nodes that have sent their last one.
     pub(crate) async fn collect(
         &mut self,
         expected: &HashSet<Text>,
-        patience: Patience,
-        mut take: impl FnMut(Answered),
+        timeouts: Timeouts,
+        mut take: impl FnMut(Answer),
     ) -> HashSet<Text> {
-        let begun = Instant::now();
-        let mut deadline = begun
-            + if expected.is_empty() {
-                patience.idle
-            } else {
-                patience.limit
-            };
+        let wait = if expected.is_empty() {
+            timeouts.idle
+        } else {
+            timeouts.limit
+        };
+        let mut deadline = Instant::now() + wait;
         let mut ended = HashSet::new();
-        while let Some(answered) = self.next(deadline).await {
-            let is_end = !matches!(answered.content, Content::Found(_));
-            let node = answered.node.clone();
-            take(answered);
+        while let Some(answer) = self.next(deadline).await {
+            let is_end = !matches!(answer.content, Content::Found(_));
+            let node = answer.node.clone();
+            take(answer);
             if let (true, Some(node)) = (is_end, node) {
                 ended.insert(node);
                 if !expected.is_empty() && expected.is_subset(&ended) {
-                    deadline = deadline.min(Instant::now() + patience.grace);
+                    deadline = deadline.min(Instant::now() + timeouts.grace);
                 }
             }
         }
@@ -163,11 +162,11 @@ impl Drop for Question<'_> {
 
 /// How long to wait for answers.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
-    /// At most.
+pub(crate) struct Timeouts {
+    /// The longest wait for expected nodes.
     pub(crate) limit: Duration,
-    /// For whatever comes after the last of those who were expected.
+    /// The wait for further answers after the last expected node's last one.
     pub(crate) grace: Duration,
-    /// If nobody is expected.
+    /// The wait where no node is expected.
     pub(crate) idle: Duration,
 }

@@ -1,26 +1,26 @@
-//! Flushing: tell the proxies, wait until the brokers have it, then forget.
+//! What a flush names, the messages that say so, and how a flush can fail.
 
 use std::collections::BTreeSet;
 
 use kapi::{Flush, Identity, REGISTRAR_EXCHANGE, encode_flush, flush_key};
 use registration::{Aor, Text, UnsafeName, Zone, check_flushable};
 
-use crate::{accounts::Scope, bus::Publication, held::Held, table::Table};
+use crate::{accounts::Scope, bus::Publication, held::Held};
 
 /// A flush that the brokers took.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Flushed {
     /// How many registrations the table forgot.
     pub forgotten: usize,
-    /// How many of them were so young that the proxies may not find them yet: they are flushed
-    /// again, until they can be found.
+    /// How many of them were so young that the proxies may not find them yet: these are flushed
+    /// again.
     pub repeated: usize,
     /// Zones whose broker did not take it, and why: their proxies still hold the phones.
     pub missing: Vec<(Zone, String)>,
 }
 
 impl Flushed {
-    /// Adds zones that were not reached, each once.
+    /// Adds zones that were not reached, without repetition.
     pub(crate) fn lacks(&mut self, missing: Vec<(Zone, String)>) {
         for lacking in missing {
             if !self.missing.iter().any(|(zone, _)| *zone == lacking.0) {
@@ -43,7 +43,7 @@ pub enum FlushError {
         /// What is wrong with it.
         reason: UnsafeName,
     },
-    /// Nobody by this name is registered in the account.
+    /// This username is not registered in the account.
     #[error("{0:?} is not registered")]
     NotRegistered(String),
     /// No broker took the flush, so nothing more was forgotten.
@@ -73,9 +73,9 @@ pub(crate) fn check(what: &'static str, name: &str) -> Result<(), FlushError> {
     })
 }
 
-/// What is to be sent for all of an account: its realms as wholes, and by name what it has in
-/// realms that are not its own (those may hold other accounts' phones too).
-pub(crate) fn targets_of_account(scope: &Scope, found: &[Held]) -> Vec<Flush> {
+/// The flushes for all of an account: one for each of its realms, and one by name for each
+/// registration in a realm that is not its own (that may hold other accounts' phones too).
+pub(crate) fn of_account(scope: &Scope, found: &[Held]) -> Vec<Flush> {
     let realms = scope.realms.iter().map(|realm| Flush {
         realm: realm.clone(),
         username: None,
@@ -90,15 +90,15 @@ pub(crate) fn targets_of_account(scope: &Scope, found: &[Held]) -> Vec<Flush> {
     let elsewhere = found
         .iter()
         .filter(|held| !is_own(held.realm()))
-        // One phone with a hostile name must not keep the account from being flushed; the proxy
-        // would not find it anyway.
+        // A phone with a hostile name must not keep the account from being flushed. The proxy would
+        // not find it anyway.
         .filter(|held| held.is_flushable());
-    realms.chain(targets_by_name(elsewhere)).collect()
+    realms.chain(by_name(elsewhere)).collect()
 }
 
 /// One flush by username and realm for each AOR, lower-cased: the one case that the proxies find
 /// with either of their database schemas.
-pub(crate) fn targets_by_name<'a>(found: impl IntoIterator<Item = &'a Held>) -> Vec<Flush> {
+pub(crate) fn by_name<'a>(found: impl IntoIterator<Item = &'a Held>) -> Vec<Flush> {
     let aors: BTreeSet<Aor> = found.into_iter().map(Held::aor).collect();
     aors.iter().map(of_aor).collect()
 }
@@ -112,8 +112,8 @@ pub(crate) fn of_aor(aor: &Aor) -> Flush {
     }
 }
 
-/// One flush by username in each of these realms, for phones that only a proxy knows.
-pub(crate) fn targets_by_force(realms: &[Text], username: &str) -> Vec<Flush> {
+/// One flush by username for each of these realms, for phones that only a proxy knows.
+pub(crate) fn by_force(realms: &[Text], username: &str) -> Vec<Flush> {
     let username: Text = username.to_ascii_lowercase().into();
     let flush = |realm: &Text| Flush {
         realm: realm.clone(),
@@ -134,7 +134,7 @@ pub(crate) fn publication(flush: &Flush, identity: &Identity) -> Publication {
     }
 }
 
-/// Checks every name before anything is sent.
+/// Checks every name of these flushes.
 pub(crate) fn check_all(flushes: &[Flush]) -> Result<(), FlushError> {
     for flush in flushes {
         check("realm", &flush.realm)?;
@@ -151,14 +151,4 @@ pub(crate) fn check_all(flushes: &[Flush]) -> Result<(), FlushError> {
 pub(crate) fn names(flush: &Flush, held: &Held) -> bool {
     let is_named = |username: &Text| held.username().eq_ignore_ascii_case(username);
     held.is_of_realm(&flush.realm) && flush.username.as_ref().is_none_or(is_named)
-}
-
-/// Takes out of the table what a flush names.
-pub(crate) fn forget(flush: &Flush, table: &Table) -> Vec<Held> {
-    let named = |held: &Held| names(flush, held);
-    let candidates = table.find_in(&flush.realm, flush.username.as_deref());
-    let named_now = candidates.iter().filter(|held| named(held));
-    named_now
-        .filter_map(|held| table.take_out(&held.username(), held.realm(), named))
-        .collect()
 }

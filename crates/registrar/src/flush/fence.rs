@@ -1,8 +1,8 @@
-//! Our own flushes, coming back through our own queues.
+//! Keeps a flush apart from registrations that follow within the same second.
 //!
-//! What the table heard of the second in which a phone was flushed may have happened before the
-//! flush. The queue knows: what comes behind the flush's echo was told after it, so a phone that
-//! registers again within that second is let in from then on.
+//! Events tell their time in whole seconds, so one that is as old as a flush may have happened before
+//! it, and is ignored. The queue knows better: an event behind our flush, as that comes back through
+//! our own queue, happened after it. So the flush's return lifts the fence for that zone.
 
 use std::{
     collections::VecDeque,
@@ -14,13 +14,13 @@ use registration::{Aor, Zone};
 
 use crate::held::Held;
 
-/// Flushes whose echo is awaited. The oldest is given up for a newer one: its phones are let in
+/// The most flushes whose return is awaited. Beyond that the oldest is given up: its phones are let in
 /// from the next second on.
 const MAX_AWAITED: usize = 1_000;
 
-/// Which echoes are awaited, and what they let in again.
+/// Which fence are awaited, and what they let in again.
 #[derive(Default)]
-pub(crate) struct Echoes(Mutex<VecDeque<Awaited>>);
+pub(crate) struct FlushFence(Mutex<VecDeque<Awaited>>);
 
 struct Awaited {
     flush: Flush,
@@ -28,9 +28,9 @@ struct Awaited {
 }
 
 enum Stage {
-    /// On its way. Zones whose echo has come already.
+    /// On its way. It has come back in these zones already.
     Sent(Vec<Zone>),
-    /// What was forgotten, in zones whose echo has not come.
+    /// Carried out. These AORs were flushed, in zones where it has not come back.
     CarriedOut(Vec<(Aor, Zone)>),
 }
 
@@ -46,8 +46,8 @@ impl Awaited {
     }
 }
 
-impl Echoes {
-    /// To be called before the flush is published.
+impl FlushFence {
+    /// Awaits a flush; to be called before it is published.
     pub(crate) fn expect(&self, flush: &Flush) {
         let mut awaited = self.lock();
         if awaited.len() == MAX_AWAITED {
@@ -59,14 +59,14 @@ impl Echoes {
         });
     }
 
-    /// No broker took the flush.
+    /// Awaits a flush no longer: no broker took it.
     pub(crate) fn give_up(&self, flush: &Flush) {
         let is_it =
             |awaited: &Awaited| awaited.flush == *flush && matches!(awaited.stage, Stage::Sent(_));
         self.lock().retain(|awaited| !is_it(awaited));
     }
 
-    /// The flush was carried out and this was forgotten. Returns what may be let in already.
+    /// Fences off what a flush has removed. Returns the AORs whose fence is lifted already.
     pub(crate) fn carried_out(&self, flush: &Flush, forgotten: &[Held]) -> Vec<Aor> {
         let forgotten = forgotten
             .iter()
@@ -80,7 +80,7 @@ impl Echoes {
                 (open, closed) = forgotten.partition(|(_, zone)| stage.has_heard(zone));
                 *stage = Stage::CarriedOut(closed);
             }
-            // Somebody else ordered the same.
+            // Another order shares the flush.
             Some(Stage::CarriedOut(closed)) => closed.extend(forgotten),
             None => {}
         }
@@ -88,7 +88,7 @@ impl Echoes {
         aors(open)
     }
 
-    /// An echo came. Returns what is to be let in from now on.
+    /// Notes that a flush has come back in a zone. Returns the AORs whose fence is lifted.
     pub(crate) fn heard(&self, flush: &Flush, zone: &Zone) -> Vec<Aor> {
         let mut open = Vec::new();
         self.lock().retain_mut(|awaited| match &mut awaited.stage {
@@ -135,34 +135,34 @@ mod tests {
         world.register("bob");
         let (all, local) = (world.registrar.all(), Zone::new("local"));
         let bob = || vec![all[0].aor()];
-        let echoes = Echoes::default();
-        assert_eq!(echoes.carried_out(&flush(), &all), []);
-        assert_eq!(echoes.heard(&flush(), &local), []);
+        let fence = FlushFence::default();
+        assert_eq!(fence.carried_out(&flush(), &all), []);
+        assert_eq!(fence.heard(&flush(), &local), []);
         // Behind the confirm, as mostly.
-        echoes.expect(&flush());
-        assert_eq!(echoes.carried_out(&flush(), &all), []);
-        assert_eq!(echoes.carried_out(&flush(), &[]), [], "who shared it");
-        assert_eq!(echoes.heard(&flush(), &Zone::new("west")), []);
-        assert_eq!(echoes.heard(&flush(), &local), bob());
-        assert_eq!(echoes.heard(&flush(), &local), []);
+        fence.expect(&flush());
+        assert_eq!(fence.carried_out(&flush(), &all), []);
+        assert_eq!(fence.carried_out(&flush(), &[]), [], "who shared it");
+        assert_eq!(fence.heard(&flush(), &Zone::new("west")), []);
+        assert_eq!(fence.heard(&flush(), &local), bob());
+        assert_eq!(fence.heard(&flush(), &local), []);
         // Before it.
-        echoes.expect(&flush());
-        assert_eq!(echoes.heard(&flush(), &local), []);
-        assert_eq!(echoes.carried_out(&flush(), &all), bob());
+        fence.expect(&flush());
+        assert_eq!(fence.heard(&flush(), &local), []);
+        assert_eq!(fence.carried_out(&flush(), &all), bob());
         // Never.
-        echoes.expect(&flush());
-        echoes.give_up(&flush());
-        assert_eq!(echoes.carried_out(&flush(), &all), []);
-        assert_eq!(echoes.heard(&flush(), &local), []);
+        fence.expect(&flush());
+        fence.give_up(&flush());
+        assert_eq!(fence.carried_out(&flush(), &all), []);
+        assert_eq!(fence.heard(&flush(), &local), []);
     }
 
     #[test]
     fn no_more_are_awaited_than_fit() {
-        let echoes = Echoes::default();
+        let fence = FlushFence::default();
         for _ in 0..2 * MAX_AWAITED {
-            echoes.expect(&flush());
+            fence.expect(&flush());
         }
-        assert_eq!(echoes.lock().len(), MAX_AWAITED);
+        assert_eq!(fence.lock().len(), MAX_AWAITED);
     }
 
     /// A phone that is told to check in does so at once, and its proxy, which has only marked it as

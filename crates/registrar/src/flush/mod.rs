@@ -1,0 +1,10 @@
+//! Flushing: tell the proxies, wait until the brokers have it, then forget.
+
+mod coalesce;
+mod fence;
+mod order;
+mod retry;
+mod target;
+
+pub(crate) use order::Flusher;
+pub use target::{FlushError, Flushed};

@@ -1,0 +1,285 @@
+//! The registrar: its parts put together, and what other crates call of them.
+
+use std::{
+    io::{self, Read, Write},
+    sync::Arc,
+};
+
+use kapi::Query;
+use registration::{AccountId, Aor, Clock, Registration, UnixMillis, Zone};
+
+use crate::{
+    accounts::{Accounts, Scope},
+    bus::{Bus, Publication},
+    capacity::Capacity,
+    changes::ChangeListener,
+    context::{Context, Settings},
+    directory::Directory,
+    flush::{FlushError, Flushed, Flusher},
+    health::{Health, LinkState},
+    held::Held,
+    ingest::{Delivery, Ingest},
+    metrics::Metrics,
+    notices::Notices,
+    outcome::Outcome,
+    query::{self, TooManyToAnswer},
+    reconcile::{ReconcileSettings, Reconciler},
+    restore::Restored,
+    snapshot::SnapshotError,
+    sync::{Peers, Recovery, RecoverySettings, Replay, Resync, SyncError, Synced},
+    table::Mark,
+};
+
+/// The registrar.
+pub struct Registrar {
+    pub(crate) context: Arc<Context>,
+    ingest: Ingest,
+    flusher: Arc<Flusher>,
+    recovery: Arc<Recovery>,
+    resync: Resync,
+    pub(crate) reconciler: Reconciler,
+}
+
+impl Registrar {
+    /// A registrar with an empty table.
+    pub fn new(
+        settings: Settings,
+        accounts: Accounts,
+        bus: Arc<dyn Bus>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self::with_listeners(settings, accounts, bus, clock, Vec::new())
+    }
+
+    /// Like [`Registrar::new`], with listeners that are told of every change.
+    pub fn with_listeners(
+        settings: Settings,
+        accounts: Accounts,
+        bus: Arc<dyn Bus>,
+        clock: Arc<dyn Clock>,
+        listeners: Vec<ChangeListener>,
+    ) -> Self {
+        let context = Arc::new(Context::new(settings, accounts, bus, clock, listeners));
+        let shared = || Arc::clone(&context);
+        let flusher = Arc::new(Flusher::new(shared()));
+        let (peers, replay) = (
+            Arc::new(Peers::new(shared())),
+            Arc::new(Replay::new(shared())),
+        );
+        Self {
+            ingest: Ingest::new(shared(), Arc::clone(&flusher), Arc::clone(&replay)),
+            flusher,
+            recovery: Arc::new(Recovery::new(
+                shared(),
+                Arc::clone(&peers),
+                Arc::clone(&replay),
+            )),
+            resync: Resync::new(shared(), peers, replay),
+            reconciler: Reconciler::new(shared()),
+            context,
+        }
+    }
+
+    /// Takes a message, applies it and counts what became of it.
+    pub fn deliver(&self, delivery: Delivery<'_>) -> Outcome {
+        self.ingest.deliver(delivery)
+    }
+
+    /// Notes a change of a zone's connection. What was missed meanwhile has to be asked for.
+    pub fn link(&self, zone: &Zone, state: LinkState) {
+        self.context.link(zone, state);
+    }
+
+    /// An account and its realms, of which the caller may know one; `None` if the account is not
+    /// known.
+    pub fn scope(&self, account: &AccountId, realm: Option<&str>) -> Option<Scope> {
+        let said = self.context.table.realm_of(account);
+        self.context.accounts.scope(account, realm, said)
+    }
+
+    /// The live registrations of an account, in no order.
+    pub fn list(&self, scope: &Scope) -> Vec<Held> {
+        let table = &self.context.table;
+        table.find(Some(&scope.account), &scope.realms)
+    }
+
+    /// Like [`Registrar::list`], with what [`Registrar::lists_still`] compares.
+    pub fn list_marked(&self, scope: &Scope) -> (Vec<Held>, Mark) {
+        let table = &self.context.table;
+        table.find_marked(Some(&scope.account), &scope.realms)
+    }
+
+    /// Whether [`Registrar::list`] would list the same as when this was marked, in the same order and
+    /// unchanged. Takes far less than listing it; may say no where it would.
+    pub fn lists_still(&self, scope: &Scope, mark: &Mark) -> bool {
+        let table = &self.context.table;
+        table.is_as_marked(Some(&scope.account), &scope.realms, mark)
+    }
+
+    /// The live registrations of an account that have a username, in any case.
+    pub fn list_named(&self, scope: &Scope, username: &str) -> Vec<Held> {
+        let table = &self.context.table;
+        table.find_named(Some(&scope.account), &scope.realms, username)
+    }
+
+    /// How many live registrations an account has.
+    pub fn count(&self, scope: &Scope) -> usize {
+        let table = &self.context.table;
+        table.count(Some(&scope.account), &scope.realms)
+    }
+
+    /// The live registration of an AOR.
+    pub fn get(&self, aor: &Aor) -> Option<Arc<Registration>> {
+        self.context.table.get(aor)
+    }
+
+    /// The live registrations of a realm, or whose account has it, or of all realms; those of a
+    /// username, in any case, or all. In no order. Goes through the whole table if neither is given.
+    pub fn of(&self, realm: Option<&str>, username: Option<&str>) -> Vec<Held> {
+        query::find(&self.context.table, realm, username)
+    }
+
+    /// How many registrations there are of a realm, or whose account has it, or of all realms; the
+    /// latter as [`Registrar::total`] counts them.
+    pub fn count_of(&self, realm: Option<&str>) -> usize {
+        query::count(&self.context.table, realm)
+    }
+
+    /// The live registrations of a realm, or whose account has it, in no order.
+    pub fn of_realm(&self, realm: &str) -> Vec<Held> {
+        self.of(Some(realm), None)
+    }
+
+    /// How many registrations there are, those that have ended but are not reclaimed yet (within two
+    /// seconds) included; reads a counter.
+    pub fn total(&self) -> usize {
+        self.context.table.held()
+    }
+
+    /// How many live registrations there are. Goes through the whole table.
+    pub fn len(&self) -> usize {
+        self.context.table.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Every live registration, in no order. Goes through the whole table.
+    pub fn all(&self) -> Vec<Held> {
+        self.context.table.all()
+    }
+
+    /// The answer to a question, addressed to the asker. Goes through the whole table if all
+    /// registrations are asked for.
+    pub fn answer(&self, query: &Query) -> Result<Publication, TooManyToAnswer> {
+        query::answer(&self.context, query)
+    }
+
+    /// Flushes every registration of an account.
+    pub async fn flush_account(&self, scope: &Scope) -> Result<Flushed, FlushError> {
+        self.flusher.flush_account(scope).await
+    }
+
+    /// Flushes every registration of a realm, or whose account has it.
+    pub async fn flush_realm(&self, realm: &str) -> Result<Flushed, FlushError> {
+        self.flusher.flush_realm(realm).await
+    }
+
+    /// Flushes a username of a realm, or of an account that has it. With `force` also one that the
+    /// table does not know.
+    pub async fn flush_in_realm(
+        &self,
+        realm: &str,
+        username: &str,
+        force: bool,
+    ) -> Result<Flushed, FlushError> {
+        self.flusher.flush_in_realm(realm, username, force).await
+    }
+
+    /// Flushes a username of an account. With `force` also one that the table does not know.
+    pub async fn flush_username(
+        &self,
+        scope: &Scope,
+        username: &str,
+        force: bool,
+    ) -> Result<Flushed, FlushError> {
+        self.flusher.flush_username(scope, username, force).await
+    }
+
+    /// Flushes young registrations again once the proxies can find them. Never ends.
+    pub async fn repeat_flushes(&self) {
+        self.flusher.repeat().await;
+    }
+
+    /// Synchronises each zone whose connection comes up. Never ends.
+    pub async fn recover(&self, settings: RecoverySettings) {
+        self.recovery.run(settings).await;
+    }
+
+    /// Asks the proxies and the other registrars of every connected zone for what they have; returns
+    /// when they have answered, or their time is up. Reconciliation follows.
+    pub async fn resync(&self) -> Result<Synced, SyncError> {
+        self.resync.run().await
+    }
+
+    /// Asks the proxies who is registered, round by round. Never ends.
+    pub async fn reconcile(&self, settings: ReconcileSettings) {
+        self.reconciler.run(settings).await;
+    }
+
+    /// Asks the directory for what events did not say. Never ends.
+    pub fn identify(&self, directory: Directory) -> impl Future<Output = ()> + use<> {
+        directory.run(Arc::clone(&self.context))
+    }
+
+    /// Sends notices of changes. Never ends.
+    pub fn notify(&self, notices: Notices) -> impl Future<Output = ()> + use<> {
+        notices.run(Arc::clone(&self.context))
+    }
+
+    /// Writes a snapshot of the table. Returns how many registrations it holds.
+    pub fn write_snapshot(&self, out: impl Write) -> io::Result<u64> {
+        self.context.write_snapshot(out)
+    }
+
+    /// Takes in a snapshot, if all of it is sound.
+    pub fn restore(&self, input: impl Read) -> Result<Restored, SnapshotError> {
+        self.context.restore(input)
+    }
+
+    /// Reclaims the memory of expired registrations; to be called about once a second.
+    pub fn sweep(&self) {
+        self.context.table.sweep();
+    }
+
+    /// The state of the brokers' connections and of synchronisation.
+    pub fn health(&self) -> &Health {
+        &self.context.health
+    }
+
+    /// Counts and timings since the start.
+    pub fn metrics(&self) -> &Metrics {
+        &self.context.metrics
+    }
+
+    /// The id under which this process receives answers.
+    pub fn server_id(&self) -> &str {
+        self.context.settings.identity.server_id()
+    }
+
+    /// When it began.
+    pub fn born(&self) -> UnixMillis {
+        self.context.born
+    }
+
+    /// How many registrations there may be.
+    pub fn capacity(&self) -> Capacity {
+        self.context.settings.capacity
+    }
+}
+
+#[cfg(test)]
+#[path = "registrar_tests.rs"]
+mod tests;
