@@ -42,24 +42,3 @@ pub fn create_app(
         .configure(openapi::configure)
         .configure(paths::unknown_paths)
 }
-
-/// What operators are served on the Unix socket, where they need no token.
-pub(crate) fn create_admin_app(
-    facade: Data<Facade>,
-) -> App<
-    impl ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse<impl MessageBody>,
-        Error = Error,
-        InitError = (),
-    >,
-> {
-    App::new()
-        .app_data(facade)
-        .app_data(PayloadConfig::new(1024))
-        .wrap(from_fn(boundary))
-        .wrap(TracingLogger::<RequestSpan>::new())
-        .configure(routes::configure_socket)
-        .configure(paths::unknown_paths)
-}

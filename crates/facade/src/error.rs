@@ -6,67 +6,64 @@ use serde_json::{Value, json};
 
 use crate::throttle::Throttled;
 
-/// A failed request. [`ApiError::description`] is for the caller, `Display` for the log; the boundary
-/// writes the envelope.
+/// A failed request. `Display` tells the caller what was wrong and what to do; the boundary writes the
+/// envelope.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum ApiError {
-    #[error("{parameter}: got {got:?}, takes {takes}")]
+    #[error("{parameter} cannot be used: it takes {takes}")]
     Parse {
         parameter: &'static str,
         got: String,
         takes: &'static str,
     },
-    #[error("no valid token")]
+    #[error("no valid token: send one as X-Auth-Token, auth_token or Authorization: Bearer")]
     InvalidCredentials,
-    #[error("the token has no right to do this")]
+    #[error("this token has no right to do this to this account")]
     Forbidden,
-    #[error("unknown {what} {identifier:?}")]
+    #[error("unknown {what}")]
     BadIdentifier {
         what: &'static str,
         identifier: String,
     },
     #[error("no such path")]
     FaultyRequest,
-    #[error("the Accept header takes no type that there is")]
+    #[error("the Accept header takes no supported type")]
     NotAcceptable,
-    #[error("method not allowed")]
+    #[error("this path does not take this method")]
     InvalidMethod { allow: &'static str },
-    #[error("the {what} is too large")]
+    #[error("the {what} is larger than is taken")]
     TooLarge {
         what: &'static str,
         status: StatusCode,
     },
-    #[error("{detail}")]
+    #[error(
+        "the flush could not be handed to RabbitMQ{}",
+        if *forgotten == 0 { ": nothing was flushed, try again" } else { " for every realm: try again" }
+    )]
     BrokerUnreachable {
+        /// For the log.
         detail: String,
         forgotten: usize,
         zones: Vec<String>,
     },
-    /// The token or the account could not be checked.
-    #[error("{detail}")]
-    AuthUnreachable { detail: String },
-    #[error("no zone is connected to RabbitMQ")]
+    #[error("the token or the account could not be checked: Crossbar does not answer; try again")]
+    AuthUnreachable {
+        /// For the log.
+        detail: String,
+    },
+    #[error("no zone is connected to RabbitMQ, so nobody was asked: try again")]
     NoBroker,
-    #[error("a sync is already running")]
+    #[error("a sync is already running: wait for its end")]
     Busy,
-    #[error("stopping")]
+    #[error("this node stops: ask another, or again in a moment")]
     Stopping,
-    #[error("the request took too long")]
+    #[error("the request's body did not come in time")]
     Timeout,
     #[error(transparent)]
     TooManyRequests(#[from] Throttled),
     /// Any other error of actix-web's.
-    #[error("{status}")]
+    #[error("{}", status.canonical_reason().unwrap_or("the request failed"))]
     Framework { status: StatusCode },
-}
-
-/// What the caller is told of an error.
-pub(crate) struct Description {
-    pub(crate) status: StatusCode,
-    /// The short name that clients tell errors by. Never changes.
-    pub(crate) code: &'static str,
-    /// What was wrong and what to do.
-    pub(crate) data: Value,
 }
 
 impl ApiError {
@@ -77,6 +74,12 @@ impl ApiError {
             got: got.chars().take(300).collect(),
             takes,
         }
+    }
+
+    /// A name that must not be sent to a proxy.
+    pub(crate) fn unsafe_name(parameter: &'static str, name: &str) -> Self {
+        let takes = "1 to 255 bytes without quotes, backslash, `;`, `%` or control characters";
+        Self::bad_parameter(parameter, name, takes)
     }
 
     /// An error that actix-web answers with this status.
@@ -92,129 +95,75 @@ impl ApiError {
         }
     }
 
-    /// Status, code and text.
-    pub(crate) fn description(&self) -> Description {
-        let (status, code, data) = match self {
-            Self::BrokerUnreachable {
-                forgotten, zones, ..
-            } => broker_unreachable(*forgotten, zones),
-            Self::NoBroker => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "broker_unreachable",
-                json!({"message": "no zone is connected to RabbitMQ, so nobody was asked: try again"}),
-            ),
-            Self::Stopping => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "stopping",
-                json!({"message": "this node stops: ask another, or again in a moment"}),
-            ),
-            Self::AuthUnreachable { .. } => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "datastore_unreachable",
-                json!({"message": "the token or the account could not be checked: Crossbar does not answer; try again"}),
-            ),
-            Self::Framework { status } => {
-                let code = if status.is_server_error() {
-                    "internal_error"
-                } else {
-                    "bad_request"
-                };
-                let message = status.canonical_reason().unwrap_or("the request failed");
-                (*status, code, json!({"message": message}))
+    /// The status, and the code by which clients tell errors apart. A code never changes.
+    pub(crate) fn status_and_code(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Parse { .. } => (StatusCode::BAD_REQUEST, "parse_error"),
+            Self::InvalidCredentials => (StatusCode::UNAUTHORIZED, "invalid_credentials"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
+            Self::BadIdentifier { .. } => (StatusCode::NOT_FOUND, "bad_identifier"),
+            Self::FaultyRequest => (StatusCode::NOT_FOUND, "faulty_request"),
+            Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "not_acceptable"),
+            Self::InvalidMethod { .. } => (StatusCode::METHOD_NOT_ALLOWED, "invalid_method"),
+            Self::TooLarge { status, .. } => (*status, "too_large"),
+            Self::BrokerUnreachable { .. } | Self::NoBroker => {
+                (StatusCode::SERVICE_UNAVAILABLE, "broker_unreachable")
             }
-            other => other.refusal(),
-        };
-        Description { status, code, data }
+            Self::AuthUnreachable { .. } => {
+                (StatusCode::SERVICE_UNAVAILABLE, "datastore_unreachable")
+            }
+            Self::Busy => (StatusCode::CONFLICT, "busy"),
+            Self::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+            Self::Timeout => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
+            Self::TooManyRequests(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
+            Self::Framework { status } if status.is_server_error() => (*status, "internal_error"),
+            Self::Framework { status } => (*status, "bad_request"),
+        }
     }
 
-    /// Of what the caller can change.
-    fn refusal(&self) -> (StatusCode, &'static str, Value) {
+    /// The data of the answer.
+    pub(crate) fn data(&self) -> Value {
+        let message = self.to_string();
         match self {
             Self::Parse {
                 parameter,
                 got,
                 takes,
             } => {
-                let message = format!("{parameter} cannot be used: it takes {takes}");
-                let data = json!({"message": message, "cause": got, *parameter: {"got": got, "takes": takes}});
-                (StatusCode::BAD_REQUEST, "parse_error", data)
+                json!({"message": message, "cause": got, *parameter: {"got": got, "takes": takes}})
             }
-            Self::InvalidCredentials => (
-                StatusCode::UNAUTHORIZED,
-                "invalid_credentials",
-                json!({"message": "no valid token: send one as X-Auth-Token, auth_token or Authorization: Bearer"}),
-            ),
-            Self::Forbidden => (
-                StatusCode::FORBIDDEN,
-                "forbidden",
-                json!({"message": "this token has no right to do this to this account"}),
-            ),
-            Self::BadIdentifier { what, identifier } => (
-                StatusCode::NOT_FOUND,
-                "bad_identifier",
-                json!({"message": format!("unknown {what}"), "cause": identifier}),
-            ),
-            Self::NotAcceptable => (
-                StatusCode::NOT_ACCEPTABLE,
-                "not_acceptable",
-                json!({"message": "the Accept header takes no type that there is", "cause": "supported types: application/json; lists also text/csv"}),
-            ),
-            Self::InvalidMethod { allow } => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                "invalid_method",
-                json!({"message": "this path does not take this method", "cause": format!("allowed: {allow}")}),
-            ),
-            Self::TooLarge { what, status } => (
-                *status,
-                "too_large",
-                json!({"message": format!("the {what} is larger than is taken")}),
-            ),
-            Self::Busy => (
-                StatusCode::CONFLICT,
-                "busy",
-                json!({"message": "a sync is already running: wait for its end"}),
-            ),
-            Self::Timeout => (
-                StatusCode::REQUEST_TIMEOUT,
-                "request_timeout",
-                json!({"message": "the request's body did not come in time"}),
-            ),
-            Self::TooManyRequests(Throttled { retry_after }) => (
-                StatusCode::TOO_MANY_REQUESTS,
-                "too_many_requests",
-                json!({
-                    "message": "too many requests, or too many with a bad token",
-                    "cause": format!("try again in {retry_after} seconds"),
-                }),
-            ),
-            _ => (
-                StatusCode::NOT_FOUND,
-                "faulty_request",
-                json!({"message": "no such path"}),
-            ),
+            Self::BadIdentifier { identifier, .. } => {
+                json!({"message": message, "cause": identifier})
+            }
+            Self::NotAcceptable => {
+                let cause = "supported types: application/json; lists also text/csv";
+                json!({"message": message, "cause": cause})
+            }
+            Self::InvalidMethod { allow } => {
+                json!({"message": message, "cause": format!("allowed: {allow}")})
+            }
+            Self::TooManyRequests(Throttled { retry_after }) => {
+                json!({"message": message, "cause": format!("try again in {retry_after} seconds")})
+            }
+            Self::BrokerUnreachable {
+                forgotten: 0,
+                zones,
+                ..
+            } => json!({"message": message, "zones": zones}),
+            Self::BrokerUnreachable {
+                forgotten, zones, ..
+            } => {
+                let cause = format!("{forgotten} registrations were flushed before");
+                json!({"message": message, "cause": cause, "zones": zones})
+            }
+            _ => json!({"message": message}),
         }
     }
 }
 
-fn broker_unreachable(forgotten: usize, zones: &[String]) -> (StatusCode, &'static str, Value) {
-    let data = if forgotten == 0 {
-        json!({
-            "message": "the flush could not be handed to RabbitMQ: nothing was flushed, try again",
-            "zones": zones,
-        })
-    } else {
-        json!({
-            "message": "the flush could not be handed to RabbitMQ for every realm: try again",
-            "cause": format!("{forgotten} registrations were flushed before"),
-            "zones": zones,
-        })
-    };
-    (StatusCode::SERVICE_UNAVAILABLE, "broker_unreachable", data)
-}
-
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        self.description().status
+        self.status_and_code().0
     }
 
     /// Empty: the boundary, which knows the request, writes the envelope.
@@ -241,13 +190,5 @@ impl From<FlushError> for ApiError {
                     .collect(),
             },
         }
-    }
-}
-
-impl ApiError {
-    /// A name that must not be sent to a proxy.
-    pub(crate) fn unsafe_name(parameter: &'static str, name: &str) -> Self {
-        let takes = "1 to 255 bytes without quotes, backslash, `;`, `%` or control characters";
-        Self::bad_parameter(parameter, name, takes)
     }
 }

@@ -5,13 +5,16 @@ use std::{net::TcpListener, os::unix::net::UnixListener, sync::Arc, time::Durati
 use actix_web::{
     App, HttpServer,
     dev::Server,
-    web::{self, Data},
+    middleware::from_fn,
+    web::{self, Data, PayloadConfig},
 };
+use tracing_actix_web::TracingLogger;
 
 use crate::{
-    app::{create_admin_app, create_app},
+    app::create_app,
     metrics::Metrics,
-    routes::open_metrics,
+    middleware::{RequestSpan, boundary},
+    paths, routes,
     state::Facade,
     tls::Certificate,
 };
@@ -64,7 +67,15 @@ pub fn serve(
 /// Serves operators on a Unix socket, without tokens.
 pub fn serve_admin(facade: Arc<Facade>, listener: UnixListener) -> std::io::Result<Server> {
     let facade = Data::from(facade);
-    let server = HttpServer::new(move || create_admin_app(Data::clone(&facade)));
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(Data::clone(&facade))
+            .app_data(PayloadConfig::new(1024))
+            .wrap(from_fn(boundary))
+            .wrap(TracingLogger::<RequestSpan>::new())
+            .configure(routes::configure_socket)
+            .configure(paths::unknown_paths)
+    });
     let server = server.workers(1).max_connections(100).disable_signals();
     Ok(server.listen_uds(listener)?.run())
 }
@@ -78,7 +89,7 @@ pub fn serve_metrics(metrics: Metrics, listener: TcpListener) -> std::io::Result
     let server = HttpServer::new(move || {
         App::new()
             .app_data(Data::clone(&metrics))
-            .route("/metrics", web::get().to(open_metrics))
+            .route("/metrics", web::get().to(routes::open_metrics))
     });
     let server = server
         .workers(1)

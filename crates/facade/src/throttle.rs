@@ -1,11 +1,10 @@
 //! Limits on how often: requests of an address, and bad tokens.
 
 use std::{
-    collections::HashMap,
     net::IpAddr,
     num::NonZeroU32,
     sync::{
-        Arc, PoisonError, RwLock, RwLockWriteGuard,
+        Arc,
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -19,7 +18,7 @@ use crate::auth::Token;
 /// For how long bad tokens are counted.
 const WINDOW: Duration = Duration::from_mins(1);
 /// Addresses and tokens that are counted.
-const MAX_COUNTED: usize = 100_000;
+const MAX_COUNTED: u64 = 100_000;
 
 /// How often callers may ask.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +31,7 @@ pub struct ThrottleSettings {
 
 /// A caller that asks too often.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("too many requests")]
+#[error("too many requests, or too many with a bad token")]
 pub(crate) struct Throttled {
     /// Seconds to wait.
     pub(crate) retry_after: u64,
@@ -70,52 +69,12 @@ impl Caller {
     }
 }
 
-/// Tokens that were good within the last two windows, by the second in which that was noted.
-#[derive(Default)]
-struct GoodTokens(RwLock<HashMap<Digest, u64>>);
-
-impl GoodTokens {
-    fn note(&self, token: Digest, second: u64) {
-        // Once a window, so that each is known for a whole one.
-        if self.has_within(&token, WINDOW, second) {
-            return;
-        }
-        let mut known = self.write();
-        if known.len() < MAX_COUNTED {
-            known.insert(token, second);
-        }
-    }
-
-    fn has(&self, token: &Digest, second: u64) -> bool {
-        self.has_within(token, 2 * WINDOW, second)
-    }
-
-    fn has_within(&self, token: &Digest, window: Duration, second: u64) -> bool {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let noted = known.get(token);
-        noted.is_some_and(|noted| second.saturating_sub(*noted) < window.as_secs())
-    }
-
-    fn forget(&self, token: &Digest) {
-        self.write().remove(token);
-    }
-
-    fn sweep(&self, second: u64) {
-        let is_recent = |noted: u64| second.saturating_sub(noted) < 2 * WINDOW.as_secs();
-        self.write().retain(|_, noted| is_recent(*noted));
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, HashMap<Digest, u64>> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Counts requests and bad tokens.
 pub struct Throttle {
     requests: Option<DefaultKeyedRateLimiter<IpAddr>>,
     failures: Cache<Who, Arc<AtomicU32>>,
-    /// A caller with one of these goes on, though it shares an address with a guesser.
-    good: GoodTokens,
+    /// Tokens that were good lately: their callers go on, though they share an address with a guesser.
+    good: Cache<Digest, ()>,
     max_failures: u32,
     start: Instant,
     /// The second since the start in which the last bad token came, from 1 on; 0 if none has.
@@ -129,10 +88,13 @@ impl Throttle {
         Self {
             requests: quota.map(RateLimiter::keyed),
             failures: Cache::builder()
-                .max_capacity(MAX_COUNTED as u64)
+                .max_capacity(MAX_COUNTED)
                 .time_to_live(WINDOW)
                 .build(),
-            good: GoodTokens::default(),
+            good: Cache::builder()
+                .max_capacity(MAX_COUNTED)
+                .time_to_idle(2 * WINDOW)
+                .build(),
             max_failures: settings.failures,
             start: Instant::now(),
             last_failure: AtomicU64::new(0),
@@ -152,12 +114,11 @@ impl Throttle {
         })
     }
 
-    /// Forgets addresses and tokens that have not come for a while; to be called from time to time.
+    /// Forgets addresses that have not asked for a while; to be called from time to time.
     pub fn sweep(&self) {
         if let Some(limiter) = &self.requests {
             limiter.retain_recent();
         }
-        self.good.sweep(self.second(Instant::now()));
     }
 
     /// Seconds since the start, from 1 on.
@@ -181,8 +142,7 @@ impl Throttle {
                 .get(&who)
                 .is_some_and(|count| count.load(Ordering::Relaxed) >= self.max_failures)
         };
-        let second = self.second(caller.now);
-        let is_good = || (caller.token).is_some_and(|token| self.good.has(&token, second));
+        let is_good = || (caller.token).is_some_and(|token| self.good.contains_key(&token));
         if caller.who().any(has_failed) && !is_good() {
             return Err(Throttled {
                 retry_after: WINDOW.as_secs(),
@@ -193,8 +153,10 @@ impl Throttle {
 
     /// Notes that a caller's token was good.
     pub(crate) fn succeeded(&self, caller: &Caller) {
-        if let Some(token) = caller.token {
-            self.good.note(token, self.second(caller.now));
+        if let Some(token) = caller.token
+            && self.good.get(&token).is_none()
+        {
+            self.good.insert(token, ());
         }
     }
 
@@ -204,7 +166,7 @@ impl Throttle {
         let second = self.second(Instant::now());
         self.last_failure.store(second, Ordering::Relaxed);
         if let Some(token) = &caller.token {
-            self.good.forget(token);
+            self.good.invalidate(token);
         }
         for who in caller.who() {
             let count = self.failures.get_with(who, Arc::default);

@@ -1,9 +1,9 @@
 //! Tokens from a file that holds only their hashes.
 
-use std::{collections::HashSet, path::Path};
+use std::path::Path;
 
 use registration::AccountId;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use subtle::ConstantTimeEq as _;
 
 use super::{
@@ -30,53 +30,67 @@ pub enum TokensError {
         /// What is wrong.
         message: String,
     },
-    /// An entry's value cannot be used.
-    #[error("token {name:?}: {key} takes {takes}")]
-    Value {
-        /// The entry.
-        name: String,
-        /// Which of its keys.
-        key: &'static str,
-        /// What that takes.
-        takes: &'static str,
-    },
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     #[serde(default)]
-    token: Vec<Entry>,
+    token: Vec<Grant>,
 }
 
-#[derive(Deserialize)]
+/// The rights of a token.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Entry {
-    name: String,
-    sha256: String,
-    accounts: Vec<String>,
+pub(super) struct Grant {
+    /// For people.
+    #[serde(rename = "name")]
+    _name: String,
+    #[serde(deserialize_with = "sha256")]
+    sha256: [u8; 32],
+    accounts: Vec<Accounts>,
     #[serde(default)]
     write: bool,
 }
 
-/// The rights of a token.
-#[derive(Debug)]
-pub(super) struct Grant {
-    sha256: [u8; 32],
-    all_accounts: bool,
-    accounts: HashSet<AccountId>,
-    write: bool,
+/// Accounts that a token is for.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+enum Accounts {
+    One(AccountId),
+    All,
+}
+
+impl TryFrom<String> for Accounts {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if text == "*" {
+            return Ok(Self::All);
+        }
+        let account = AccountId::parse(&text).map(Self::One);
+        account.map_err(|_| "accounts takes account ids (32 lower-case hex digits) or \"*\"")
+    }
+}
+
+/// Reads a hash; the error does not repeat it.
+fn sha256<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 32], D::Error> {
+    let digits = String::deserialize(deserializer)?;
+    let mut sha256 = [0; 32];
+    let takes = "sha256 takes 64 hex digits: the token's SHA-256";
+    hex::decode_to_slice(digits, &mut sha256).map_err(|_| D::Error::custom(takes))?;
+    Ok(sha256)
 }
 
 impl Grant {
     /// Whether it gives this right.
     fn allows(&self, subject: &Subject, right: Right) -> bool {
-        let concerns = self.all_accounts
-            || match subject {
-                Subject::Account(account) => self.accounts.contains(account),
-                Subject::System => false,
-            };
-        concerns && (right == Right::Read || self.write)
+        let is_for = |accounts: &Accounts| match (accounts, subject) {
+            (Accounts::All, _) => true,
+            (Accounts::One(own), Subject::Account(account)) => own == account,
+            (Accounts::One(_), Subject::System) => false,
+        };
+        self.accounts.iter().any(is_for) && (right == Right::Read || self.write)
     }
 }
 
@@ -109,11 +123,7 @@ impl StaticTokens {
                 message: error.message().to_owned(),
             }
         })?;
-        file.token
-            .iter()
-            .map(grant)
-            .collect::<Result<_, _>>()
-            .map(Self)
+        Ok(Self(file.token))
     }
 
     pub(super) fn check(&self, token: &Token<'_>, access: Access<'_>) -> Result<Granted, Denied> {
@@ -136,33 +146,6 @@ impl StaticTokens {
             }
         })
     }
-}
-
-fn grant(entry: &Entry) -> Result<Grant, TokensError> {
-    let bad = |key, takes| TokensError::Value {
-        name: entry.name.clone(),
-        key,
-        takes,
-    };
-    let mut sha256 = [0; 32];
-    hex::decode_to_slice(&entry.sha256, &mut sha256)
-        .map_err(|_| bad("sha256", "64 hex digits: the token's SHA-256"))?;
-    let mut accounts = HashSet::new();
-    for account in entry.accounts.iter().filter(|account| *account != "*") {
-        accounts.insert(AccountId::parse(account).map_err(|_| {
-            bad(
-                "accounts",
-                "account ids (32 lower-case hex digits) or \"*\"",
-            )
-        })?);
-    }
-    let all_accounts = entry.accounts.iter().any(|account| account == "*");
-    Ok(Grant {
-        all_accounts,
-        accounts,
-        sha256,
-        write: entry.write,
-    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Content negotiation (RFC 9110, 12.5.1): JSON, or CSV for lists.
 
-use actix_web::{HttpRequest, http::header};
+use actix_web::{
+    HttpRequest,
+    http::header::{self, Accept, Header as _, Quality},
+};
 
 use super::params::Params;
 use crate::error::ApiError;
@@ -25,58 +28,46 @@ pub(crate) fn wanted_format(req: &HttpRequest, params: &Params) -> Result<Format
         }
         None => {}
     }
-    let accepted = accepted(req);
-    let quality = |kinds: [&str; 3]| kinds.iter().find_map(|kind| quality_of(&accepted, kind));
-    if accepted.is_empty() {
+    let Some(accept) = accept(req) else {
         return Ok(Format::Json);
+    };
+    let json = quality(&accept, ("application", "json"));
+    let csv = quality(&accept, ("text", "csv"));
+    if json == Quality::ZERO && csv == Quality::ZERO {
+        return Err(ApiError::NotAcceptable);
     }
-    let json = quality(["application/json", "application/*", "*/*"]).unwrap_or(0);
-    let csv = quality(["text/csv", "text/*", "*/*"]).unwrap_or(0);
-    match (json, csv) {
-        (0, 0) => Err(ApiError::NotAcceptable),
-        (json, csv) if csv > json => Ok(Format::Csv),
-        _ => Ok(Format::Json),
-    }
+    Ok(if csv > json {
+        Format::Csv
+    } else {
+        Format::Json
+    })
 }
 
 /// Fails if the caller takes no JSON.
 pub(crate) fn check_json(req: &HttpRequest) -> Result<(), ApiError> {
-    let accepted = accepted(req);
-    let kinds = ["application/json", "application/*", "*/*"];
-    let quality = kinds.iter().find_map(|kind| quality_of(&accepted, kind));
-    if accepted.is_empty() || quality.is_some_and(|quality| quality > 0) {
-        Ok(())
-    } else {
-        Err(ApiError::NotAcceptable)
+    let quality = accept(req).map(|accept| quality(&accept, ("application", "json")));
+    if quality == Some(Quality::ZERO) {
+        return Err(ApiError::NotAcceptable);
     }
+    Ok(())
 }
 
-/// The media ranges of the header, each with its quality in thousandths.
-fn accepted(req: &HttpRequest) -> Vec<(String, u16)> {
-    let values = req.headers().get_all(header::ACCEPT);
-    let values = values.filter_map(|value| value.to_str().ok());
-    let each = values.flat_map(|value| value.split(','));
-    each.filter_map(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let kind = parts.next().filter(|kind| !kind.is_empty())?;
-        let quality = parts
-            .find_map(|part| part.strip_prefix("q="))
-            .and_then(|quality| quality.parse::<f32>().ok())
-            .map_or(1.0, |quality| quality.clamp(0.0, 1.0));
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "from 0 to 1000"
-        )]
-        let thousandths = (quality * 1000.0) as u16;
-        Some((kind.to_ascii_lowercase(), thousandths))
-    })
-    .collect()
+/// The Accept header, if there is one that names a type.
+fn accept(req: &HttpRequest) -> Option<Accept> {
+    req.headers().get(header::ACCEPT)?;
+    Accept::parse(req).ok().filter(|accept| !accept.is_empty())
 }
 
-fn quality_of(accepted: &[(String, u16)], kind: &str) -> Option<u16> {
-    let named = accepted.iter().filter(|(named, _)| named == kind);
-    named.map(|(_, quality)| *quality).max()
+/// The quality of a type, by the most specific range that names it.
+fn quality(accept: &Accept, (kind, subtype): (&str, &str)) -> Quality {
+    let ranges = [(kind, subtype), (kind, "*"), ("*", "*")];
+    let of = |(kind, subtype)| {
+        let named = accept
+            .iter()
+            .filter(move |range| range.item.type_() == kind && range.item.subtype() == subtype);
+        named.map(|range| range.quality).max()
+    };
+    ranges.into_iter().find_map(of).unwrap_or(Quality::ZERO)
 }
 
 #[cfg(test)]

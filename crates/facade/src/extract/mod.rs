@@ -10,8 +10,8 @@ mod token;
 
 pub(crate) use accept::{Format, check_json, wanted_format};
 pub(crate) use authorized::{Authorized, AuthorizedUser};
-pub(crate) use operator::{Administrator, LocalSocket, Operator};
+pub(crate) use operator::{LocalSocket, Operator};
 pub(crate) use params::{AccountPath, Flag, Params, UserPath, realm_of, safe_name};
-pub(crate) use permission::{Read, ReadDevices, Write};
-pub(crate) use request::{RequestId, RequestMeta};
+pub(crate) use permission::{Read, ReadDevices, Write, check};
+pub(crate) use request::{RequestMeta, X_REQUEST_ID};
 pub(crate) use token::token_of;

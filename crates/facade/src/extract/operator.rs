@@ -5,25 +5,12 @@ use std::marker::PhantomData;
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use futures_util::future::{FutureExt as _, LocalBoxFuture};
 
-use super::permission::{Permission, Read, check_system};
-use crate::error::ApiError;
+use super::permission::{Permission, check, state};
+use crate::{auth::Subject, error::ApiError};
 
 /// Marks an app whose requests come over the Unix socket.
 #[derive(Clone, Copy)]
 pub(crate) struct LocalSocket;
-
-/// A caller with a token for all accounts.
-pub(crate) struct Administrator;
-
-impl FromRequest for Administrator {
-    type Error = ApiError;
-    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
-
-    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let req = req.clone();
-        async move { check_system::<Read>(&req).await.map(|()| Self) }.boxed_local()
-    }
-}
 
 /// A caller with a token for all accounts, or on the Unix socket.
 pub(crate) struct Operator<P>(PhantomData<P>);
@@ -36,7 +23,7 @@ impl<P: Permission> FromRequest for Operator<P> {
         let req = req.clone();
         async move {
             if req.app_data::<LocalSocket>().is_none() {
-                check_system::<P>(&req).await?;
+                check::<P>(&req, state(&req)?, &Subject::System, "").await?;
             }
             Ok(Self(PhantomData))
         }

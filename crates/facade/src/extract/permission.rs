@@ -36,12 +36,6 @@ impl Permission for ReadDevices {
     const ENDPOINT: &'static str = "devices";
 }
 
-/// Fails unless the caller has the right to all accounts.
-pub(crate) async fn check_system<P: Permission>(req: &HttpRequest) -> Result<(), ApiError> {
-    check::<P>(req, state(req)?, &Subject::System, "").await?;
-    Ok(())
-}
-
 /// Fails unless the caller has the right to the subject. `arguments` stand behind the endpoint in the
 /// path.
 pub(crate) async fn check<P: Permission>(

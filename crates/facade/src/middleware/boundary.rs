@@ -16,10 +16,11 @@ use actix_web::{
 };
 use futures_util::FutureExt as _;
 use serde_json::json;
+use uuid::{Uuid, fmt::Simple};
 
 use crate::{
     error::ApiError,
-    extract::{RequestId, RequestMeta},
+    extract::{RequestMeta, X_REQUEST_ID},
     paths::route_of,
     response::failure,
     state::Facade,
@@ -77,25 +78,25 @@ fn trim_slash(req: &mut ServiceRequest) {
     }
 }
 
-fn set_headers(headers: &mut HeaderMap, size: BodySize, id: RequestId) {
+fn set_headers(headers: &mut HeaderMap, size: BodySize, id: Simple) {
     if let BodySize::Sized(..=SHORT) = size {
         let identity = HeaderValue::from_static("identity");
         headers.insert(header::CONTENT_ENCODING, identity);
     }
-    if let Ok(value) = HeaderValue::from_str(id.encode(&mut RequestId::digits())) {
-        headers.insert(RequestId::HEADER, value);
+    if let Ok(value) = HeaderValue::from_str(id.encode_lower(&mut Uuid::encode_buffer())) {
+        headers.insert(X_REQUEST_ID, value);
     }
 }
 
 /// The answer where a handler panicked. The request is gone with it.
-fn panicked(id: RequestId) -> Error {
+fn panicked(id: Simple) -> Error {
     tracing::error!("a request made us panic; it was answered with 500");
     let body = json!({
         "data": {"message": "internal error"}, "error": "500", "message": "internal_error",
-        "status": "error", "request_id": id,
+        "status": "error", "request_id": id.to_string(),
     });
     let response = HttpResponse::InternalServerError()
-        .insert_header((RequestId::HEADER, id.to_string()))
+        .insert_header((X_REQUEST_ID, id.to_string()))
         .json(body);
     InternalError::from_response("panicked", response).into()
 }
@@ -134,7 +135,7 @@ fn refusal(req: &HttpRequest, error: &ApiError) -> HttpResponse {
         ApiError::Framework { status } if status.is_server_error() => {
             tracing::error!(%status, "request failed");
         }
-        other => tracing::debug!(error = %other, "refused"),
+        other => tracing::debug!(error = ?other, "refused"),
     }
     match req.app_data::<Data<Facade>>() {
         Some(facade) => failure(req, facade, error),

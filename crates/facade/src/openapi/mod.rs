@@ -1,13 +1,16 @@
-//! The API's description (`OpenAPI` 3.1), generated from the handlers, and a page to read it.
+//! The API's description (`OpenAPI` 3.1), generated from the handlers.
 
 use actix_web::{
     HttpResponse,
-    http::header,
     web::{Data, ServiceConfig, get},
 };
 use utoipa::{
     Modify, OpenApi,
-    openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    openapi::{
+        OpenApi as Document, RefOr,
+        path::Parameter,
+        security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 
 use crate::{
@@ -21,15 +24,6 @@ use crate::{
     state::Facade,
 };
 
-/// The routes of the description.
-pub(crate) fn configure(config: &mut ServiceConfig) {
-    config
-        .service(resource("/openapi.json", READ).route(get().to(json)))
-        .service(resource("/docs", READ).route(get().to(page)))
-        .service(resource("/docs/page.js", READ).route(get().to(script)))
-        .service(resource("/docs/page.css", READ).route(get().to(style)));
-}
-
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -40,11 +34,12 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
     ),
     paths(
         list::list, count::count, one::one, flush_all::flush_all, flush_one::flush_one,
-        flush_one::flush_count, flush_one::flush_events, events::events, devices::status,
-        system_list::list, system_count::count, summary::summary, health::alive, health::ready,
+        events::events, devices::status, system_list::list, system_count::count,
+        summary::summary, health::alive, health::ready,
     ),
     components(schemas(schemas::Failure, Flag)),
-    modifiers(&Tokens),
+    modifiers(&Tokens, &Usernames),
+    security(("header" = []), ("query" = []), ("bearer" = [])),
     tags(
         (name = "account", description = "An account's registrations"),
         (name = "system", description = "All accounts, for those who may see all of them"),
@@ -53,11 +48,11 @@ pub(crate) fn configure(config: &mut ServiceConfig) {
 )]
 struct Api;
 
-/// The places where a token may stand.
+/// Describes where a token may stand.
 struct Tokens;
 
 impl Modify for Tokens {
-    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+    fn modify(&self, api: &mut Document) {
         let components = api.components.get_or_insert_default();
         let header = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-Auth-Token")));
         let query = SecurityScheme::ApiKey(ApiKey::Query(ApiKeyValue::new("auth_token")));
@@ -68,10 +63,38 @@ impl Modify for Tokens {
     }
 }
 
+/// Describes that `count` and `events` are usernames like any other for DELETE.
+struct Usernames;
+
+impl Modify for Usernames {
+    fn modify(&self, api: &mut Document) {
+        let member = "/v2/accounts/{account_id}/registrations/{username}";
+        let paths = &mut api.paths.paths;
+        let delete = paths.get(member).and_then(|member| member.delete.clone());
+        for name in ["count", "events"] {
+            let mut delete = delete.clone();
+            if let Some(operation) = &mut delete {
+                operation.operation_id = Some(format!("flush_{name}"));
+                if let Some(parameters) = &mut operation.parameters {
+                    let is_username = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(parameter) if parameter.name == "username");
+                    parameters.retain(|parameter| !is_username(parameter));
+                }
+            }
+            if let Some(path) = paths.get_mut(&member.replace("{username}", name)) {
+                path.delete = delete;
+            }
+        }
+    }
+}
+
 /// The description as JSON.
 pub fn description() -> String {
-    // Made of what serialises.
     Api::openapi().to_pretty_json().unwrap_or_default()
+}
+
+/// The route of the description.
+pub(crate) fn configure(config: &mut ServiceConfig) {
+    config.service(resource("/openapi.json", READ).route(get().to(json)));
 }
 
 /// `GET /openapi.json`
@@ -79,33 +102,6 @@ async fn json(facade: Data<Facade>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
         .body(facade.description.clone())
-}
-
-/// Nothing from elsewhere, and no script but our own.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-                      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-fn asset(kind: &'static str, text: &'static str) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type(kind)
-        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .body(text)
-}
-
-/// `GET /docs`
-async fn page() -> HttpResponse {
-    asset("text/html; charset=utf-8", include_str!("page.html"))
-}
-
-/// `GET /docs/page.js`
-async fn script() -> HttpResponse {
-    asset("text/javascript; charset=utf-8", include_str!("page.js"))
-}
-
-/// `GET /docs/page.css`
-async fn style() -> HttpResponse {
-    asset("text/css; charset=utf-8", include_str!("page.css"))
 }
 
 #[cfg(test)]

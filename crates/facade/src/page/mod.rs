@@ -1,4 +1,4 @@
-//! The page for people: its files, as they are built into the program.
+//! The page for people, and the page of the API's description: their files, built into the program.
 
 use std::sync::LazyLock;
 
@@ -31,7 +31,7 @@ macro_rules! assets {
     };
 }
 
-static ASSETS: [Asset; 12] = assets! {
+static ASSETS: [Asset; 15] = assets! {
     "/", "text/html; charset=utf-8", "index.html";
     "/page/style.css", "text/css; charset=utf-8", "style.css";
     "/page/icon.svg", "image/svg+xml", "icon.svg";
@@ -44,6 +44,9 @@ static ASSETS: [Asset; 12] = assets! {
     "/page/dialogs.js", "text/javascript; charset=utf-8", "dialogs.js";
     "/page/system.js", "text/javascript; charset=utf-8", "system.js";
     "/page/plot.js", "text/javascript; charset=utf-8", "plot.js";
+    "/docs", "text/html; charset=utf-8", "../openapi/page.html";
+    "/docs/page.js", "text/javascript; charset=utf-8", "../openapi/page.js";
+    "/docs/page.css", "text/css; charset=utf-8", "../openapi/page.css";
 };
 
 /// The same validator for as long as none of the files changes.

@@ -1,19 +1,19 @@
 //! Crossbar's envelope around every answer.
 
-use std::{borrow::Cow, rc::Rc};
+use std::borrow::Cow;
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
     http::header::{self, HeaderValue},
 };
 use kapi::write_text;
-use serde::Serialize;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{revision::Revision, second::timestamp};
 use crate::{
     error::ApiError,
-    extract::{Params, RequestId, RequestMeta, token_of},
+    extract::{Params, RequestMeta, token_of},
     state::Facade,
     throttle::Throttled,
 };
@@ -83,7 +83,7 @@ pub(crate) fn before_data(
     revision: &Revision,
     extras: &Extras,
 ) -> Vec<u8> {
-    let mut envelope = Members(Vec::with_capacity(1024));
+    let mut envelope = Members::default();
     if let Some(token) = echoed_token(req, facade) {
         envelope.text("auth_token", &token);
     }
@@ -95,8 +95,7 @@ pub(crate) fn before_data(
             .value("page_size")
             .extend_from_slice(size.to_string().as_bytes());
     }
-    let mut digits = RequestId::digits();
-    envelope.text("request_id", RequestMeta::of(req).id.encode(&mut digits));
+    envelope.id(req);
     envelope.text("revision", revision.digits());
     envelope.maybe("start_key", extras.start_key.as_deref());
     envelope.text("status", "success");
@@ -109,6 +108,12 @@ pub(crate) fn before_data(
 
 /// Members of a JSON object, one after the other.
 struct Members(Vec<u8>);
+
+impl Default for Members {
+    fn default() -> Self {
+        Self(Vec::with_capacity(1024))
+    }
+}
 
 impl Members {
     /// Begins a member; its value is to be appended to what this returns.
@@ -124,6 +129,11 @@ impl Members {
         write_text(text, self.value(key));
     }
 
+    fn id(&mut self, req: &HttpRequest) {
+        let id = RequestMeta::of(req).id;
+        self.text("request_id", id.encode_lower(&mut Uuid::encode_buffer()));
+    }
+
     fn maybe(&mut self, key: &'static str, text: Option<&str>) {
         if let Some(text) = text {
             self.text(key, text);
@@ -131,39 +141,24 @@ impl Members {
     }
 }
 
-#[derive(Serialize)]
-struct Failure<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    auth_token: Option<Cow<'a, str>>,
-    data: Value,
-    error: &'a str,
-    message: &'static str,
-    node: &'a str,
-    request_id: RequestId,
-    status: &'static str,
-    timestamp: Rc<str>,
-    version: &'static str,
-}
-
 /// Answers a request that failed.
 pub(crate) fn failure(req: &HttpRequest, facade: &Facade, error: &ApiError) -> HttpResponse {
-    let description = error.description();
-    let status = description.status;
-    let envelope = Failure {
-        auth_token: echoed_token(req, facade),
-        data: description.data,
-        error: status.as_str(),
-        message: description.code,
-        node: &facade.node,
-        request_id: RequestMeta::of(req).id,
-        status: if status.is_server_error() {
-            "fatal"
-        } else {
-            "error"
-        },
-        timestamp: timestamp(&*facade.clock),
-        version: VERSION,
-    };
+    let (status, code) = error.status_and_code();
+    let mut envelope = Members::default();
+    if let Some(token) = echoed_token(req, facade) {
+        envelope.text("auth_token", &token);
+    }
+    let data = error.data().to_string();
+    envelope.value("data").extend_from_slice(data.as_bytes());
+    envelope.text("error", status.as_str());
+    envelope.text("message", code);
+    envelope.text("node", &facade.node);
+    envelope.id(req);
+    let is_ours = status.is_server_error();
+    envelope.text("status", if is_ours { "fatal" } else { "error" });
+    envelope.text("timestamp", &timestamp(&*facade.clock));
+    envelope.text("version", VERSION);
+    envelope.0.push(b'}');
     let mut response = HttpResponse::build(status);
     if let ApiError::InvalidMethod { allow } = error {
         response.insert_header((header::ALLOW, *allow));
@@ -171,12 +166,8 @@ pub(crate) fn failure(req: &HttpRequest, facade: &Facade, error: &ApiError) -> H
     if let ApiError::TooManyRequests(Throttled { retry_after }) = error {
         response.insert_header((header::RETRY_AFTER, *retry_after));
     }
-    json(
-        &mut response,
-        // Text and numbers: nothing that cannot be written.
-        serde_json::to_vec(&envelope).unwrap_or_default(),
-        Params::of(req).flag("pretty").unwrap_or(false),
-    )
+    let pretty = Params::of(req).flag("pretty").unwrap_or(false);
+    json(&mut response, envelope.0, pretty)
 }
 
 /// A response with this envelope, indented if `pretty`.

@@ -3,21 +3,27 @@
 
 #![expect(
     dead_code,
-    clippy::struct_field_names,
     clippy::doc_markdown,
-    reason = "only described, by the names that are sent"
+    reason = "only described, in plain text, by the names that are sent"
 )]
 
+use kapi::HTTP_FIELDS;
 use serde_json::Value;
-use utoipa::{IntoResponses, ToSchema};
+use utoipa::{
+    IntoParams, IntoResponses, PartialSchema, ToSchema,
+    openapi::{
+        KnownFormat, RefOr, SchemaFormat,
+        schema::{ObjectBuilder, Schema, Type},
+    },
+};
 
 use crate::{extract::Flag, summary::Totals};
 
 /// Parameters of every list.
-#[derive(utoipa::IntoParams)]
+#[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListParams {
-    /// At most this many; more are told by `next_start_key`
+    /// At most this many; `next_start_key` tells where more are
     #[param(minimum = 1, maximum = 10000)]
     page_size: Option<u32>,
     /// Where the page begins: a `next_start_key` of an answer
@@ -25,7 +31,7 @@ pub(crate) struct ListParams {
     start_key: Option<String>,
     /// `false`: all at once, whatever `page_size`
     paginate: Option<Flag>,
-    /// Only those whose username is this; likewise `filter_KEY` for each field of a registration,
+    /// Only those with this username; likewise `filter_KEY` for each field of a registration,
     /// and `filter_not_KEY`
     filter_username: Option<String>,
     /// Only those that have this field
@@ -42,109 +48,67 @@ pub(crate) struct ListParams {
     pretty: Option<Flag>,
 }
 
-/// A registration: a field that is not known is left out
-#[derive(ToSchema)]
-pub(crate) struct Registration {
-    /// SIP username
-    username: String,
-    /// SIP realm
-    realm: String,
-    /// User-Agent of the last event that had one
-    #[schema(nullable = false)]
-    user_agent: Option<String>,
-    /// Call-ID of the last event that had one
-    #[schema(nullable = false)]
-    call_id: Option<String>,
-    /// From-User of the last event that had one
-    #[schema(nullable = false)]
-    from_user: Option<String>,
-    /// From-Host of the last event that had one
-    from_host: String,
-    /// To-User of the last event that had one
-    #[schema(nullable = false)]
-    to_user: Option<String>,
-    /// To-Host of the last event that had one
-    to_host: String,
-    /// Network-IP of the last event that had one
-    #[schema(nullable = false)]
-    network_ip: Option<String>,
-    /// Network-Port of the last event that had one
-    #[schema(nullable = false)]
-    network_port: Option<String>,
-    /// Of the last REGISTER, Gregorian seconds (Unix seconds + 62167219200)
-    event_timestamp: u64,
-    /// The contact without angle brackets
-    contact: String,
-    /// The contact as the phone sent it
-    original_contact: String,
-    /// Previous-Contact of the last event that had one
-    #[schema(nullable = false)]
-    previous_contact: Option<String>,
-    /// Proxy-Path of the last event that had one
-    #[schema(nullable = false)]
-    proxy_path: Option<String>,
-    /// Proxy-IP of the last event that had one
-    #[schema(nullable = false)]
-    proxy_ip: Option<String>,
-    /// Proxy-Port of the last event that had one
-    #[schema(nullable = false)]
-    proxy_port: Option<u16>,
-    /// Proxy-Protocol of the last event that had one
-    #[schema(nullable = false)]
-    proxy_protocol: Option<String>,
-    /// Lifetime in seconds, padding included
-    expires: u32,
-    /// Account-Realm of the last event that had one
-    #[schema(nullable = false)]
-    account_realm: Option<String>,
-    /// Account-Name of the last event that had one
-    #[schema(nullable = false)]
-    account_name: Option<String>,
-    /// The device's id
-    #[schema(nullable = false)]
-    authorizing_id: Option<String>,
-    /// Authorizing-Type of the last event that had one
-    #[schema(nullable = false)]
-    authorizing_type: Option<String>,
-    /// Suppress-Unregister-Notify of the last event that had one
-    suppress_unregister_notify: bool,
-    /// Register-Overwrite-Notify of the last event that had one
-    register_overwrite_notify: bool,
-    /// The user's id
-    #[schema(nullable = false)]
-    owner_id: Option<String>,
-    /// Presence-ID of the last event that had one
-    #[schema(nullable = false)]
-    presence_id: Option<String>,
-    /// Registrar-Node of the last event that had one
-    #[schema(nullable = false)]
-    registrar_node: Option<String>,
-    /// Registrar-Hostname of the last event that had one
-    #[schema(nullable = false)]
-    registrar_hostname: Option<String>,
-    /// Bridge-Ruri of the last event that had one
-    #[schema(nullable = false)]
-    bridge_ruri: Option<String>,
-    /// First-Registration of the last event that had one
-    first_registration: bool,
-    /// When this chain of refreshes began, Gregorian seconds
-    initial_registration: u64,
-    /// Of the last REGISTER, Gregorian seconds
-    last_registration: u64,
-    /// Source-IP of the last event that had one
-    #[schema(nullable = false)]
-    source_ip: Option<String>,
-    /// Source-Port of the last event that had one
-    #[schema(nullable = false)]
-    source_port: Option<String>,
-    /// Host of the original contact; missing if that cannot be read
-    #[schema(nullable = false)]
-    contact_ip: Option<String>,
-    /// Port of the original contact
-    #[schema(nullable = false)]
-    contact_port: Option<u16>,
+/// A registration: its fields are those that `kapi` writes.
+pub(crate) struct Registration;
+
+impl ToSchema for Registration {}
+
+impl PartialSchema for Registration {
+    fn schema() -> RefOr<Schema> {
+        let mut object = ObjectBuilder::new().description(Some(
+            "A registration: a field that is not known is left out",
+        ));
+        for name in HTTP_FIELDS {
+            let (kind, is_required) = type_of(name);
+            let mut field = ObjectBuilder::new().schema_type(kind.clone());
+            if kind == Type::Integer {
+                let format = SchemaFormat::KnownFormat(KnownFormat::Int64);
+                field = field.format(Some(format)).minimum(Some(0));
+            }
+            object = object.property(name, field.description(Some(text_of(name))));
+            if is_required {
+                object = object.required(name);
+            }
+        }
+        object.into()
+    }
 }
 
+fn text_of(field: &str) -> &'static str {
+    match field {
+        "username" => "SIP username",
+        "realm" => "SIP realm",
+        "event_timestamp" | "last_registration" => {
+            "Of the last REGISTER, Gregorian seconds (Unix seconds + 62167219200)"
+        }
+        "initial_registration" => "When this chain of refreshes began, Gregorian seconds",
+        "contact" => "The contact without angle brackets",
+        "original_contact" => "The contact as the phone sent it",
+        "expires" => "Lifetime in seconds, padding included",
+        "authorizing_id" => "The device's id",
+        "owner_id" => "The user's id",
+        "contact_ip" => "Host of the original contact; missing if that cannot be read",
+        "contact_port" => "Port of the original contact",
+        _ => "Of the last event that had it",
+    }
+}
+
+/// A field's type, and whether every registration has it.
+fn type_of(field: &str) -> (Type, bool) {
+    match field {
+        "event_timestamp" | "initial_registration" | "last_registration" | "expires" => {
+            (Type::Integer, true)
+        }
+        "proxy_port" | "contact_port" => (Type::Integer, false),
+        "suppress_unregister_notify" | "register_overwrite_notify" | "first_registration" => {
+            (Type::Boolean, true)
+        }
+        "username" | "realm" | "from_host" | "to_host" | "contact" | "original_contact" => {
+            (Type::String, true)
+        }
+        _ => (Type::String, false),
+    }
+}
 /// A device that is registered
 #[derive(ToSchema)]
 pub(crate) struct Device {
@@ -239,9 +203,9 @@ pub(crate) struct Failure {
     auth_token: Option<String>,
 }
 
-/// How a question may fail.
+/// How a request may fail.
 #[derive(IntoResponses)]
-pub(crate) enum ReadRefused {
+pub(crate) enum Refused {
     /// `parse_error`: a parameter or the username cannot be used
     #[response(status = 400)]
     Parse(Failure),
@@ -254,59 +218,14 @@ pub(crate) enum ReadRefused {
     /// `bad_identifier`: unknown account or username; `faulty_request`: no such path
     #[response(status = 404)]
     Unknown(Failure),
-    /// `not_acceptable`: an Accept header that takes no type there is
+    /// `not_acceptable`: an Accept header that takes no supported type
     #[response(status = 406)]
     NotAcceptable(Failure),
     /// `too_many_requests`: see Retry-After
     #[response(status = 429)]
     TooMany(Failure),
-    /// `datastore_unreachable`: Crossbar could not be asked about the token; `stopping`
-    #[response(status = 503)]
-    Unreachable(Failure),
-}
-
-/// How a question about all accounts may fail.
-#[derive(IntoResponses)]
-pub(crate) enum SystemRefused {
-    /// `parse_error`: a parameter cannot be used
-    #[response(status = 400)]
-    Parse(Failure),
-    /// `invalid_credentials`: no token, or an unknown one
-    #[response(status = 401)]
-    NoToken(Failure),
-    /// `forbidden`: the token may not see all accounts
-    #[response(status = 403)]
-    Forbidden(Failure),
-    /// `not_acceptable`: an Accept header that takes no type there is
-    #[response(status = 406)]
-    NotAcceptable(Failure),
-    /// `too_many_requests`: see Retry-After
-    #[response(status = 429)]
-    TooMany(Failure),
-    /// `datastore_unreachable`: Crossbar could not be asked about the token
-    #[response(status = 503)]
-    Unreachable(Failure),
-}
-
-/// How a flush may fail.
-#[derive(IntoResponses)]
-pub(crate) enum FlushRefused {
-    /// `parse_error`: a parameter or the username cannot be used
-    #[response(status = 400)]
-    Parse(Failure),
-    /// `invalid_credentials`: no token, or an unknown one
-    #[response(status = 401)]
-    NoToken(Failure),
-    /// `forbidden`: the token has no right to this
-    #[response(status = 403)]
-    Forbidden(Failure),
-    /// `bad_identifier`: unknown account, or a username that is not registered there; `faulty_request`
-    #[response(status = 404)]
-    Unknown(Failure),
-    /// `too_many_requests`: see Retry-After
-    #[response(status = 429)]
-    TooMany(Failure),
-    /// `broker_unreachable`: no broker took the flush, try again; `datastore_unreachable`
+    /// `datastore_unreachable`: Crossbar could not be asked about the token; `broker_unreachable`: no
+    /// broker took the flush, try again; `stopping`
     #[response(status = 503)]
     Unreachable(Failure),
 }

@@ -6,7 +6,7 @@ use crate::{
     extract::{AccountPath, Authorized, Read, check_json},
     response::{
         Answer, counted,
-        schemas::{CountAnswer, ReadRefused},
+        schemas::{CountAnswer, Refused},
     },
     state::Facade,
 };
@@ -17,9 +17,8 @@ use crate::{
     params(AccountPath),
     responses(
         (status = 200, description = "How many", body = CountAnswer),
-        ReadRefused
-    ),
-    security(("header" = []), ("query" = []), ("bearer" = []))
+        Refused
+    )
 )]
 pub(crate) async fn count(
     req: HttpRequest,

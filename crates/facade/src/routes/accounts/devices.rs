@@ -9,7 +9,7 @@ use crate::{
     extract::{AccountPath, Authorized, ReadDevices, check_json},
     response::{
         Answer, Extras,
-        schemas::{DevicesAnswer, ReadRefused},
+        schemas::{DevicesAnswer, Refused},
         success,
     },
     state::Facade,
@@ -27,9 +27,8 @@ struct Device<'a> {
     params(AccountPath),
     responses(
         (status = 200, description = "Devices that are registered", body = DevicesAnswer),
-        ReadRefused
-    ),
-    security(("header" = []), ("query" = []), ("bearer" = []))
+        Refused
+    )
 )]
 pub(crate) async fn status(
     req: HttpRequest,

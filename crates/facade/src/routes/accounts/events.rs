@@ -1,7 +1,7 @@
 //! `GET /v2/accounts/{ACCOUNT_ID}/registrations/events`: an account's changes as they happen, as
 //! server-sent events (HTML Living Standard, 9.2).
 
-use std::{borrow::Cow, collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 use actix_web::{
     HttpRequest,
@@ -12,11 +12,11 @@ use registrar::{Change, FeedEvent, FeedSubscription, Scope};
 use tokio::time::Instant;
 
 use crate::{
-    auth::{Access, Denied, Right, Subject, Token},
+    auth::Subject,
     error::ApiError,
-    extract::{AccountPath, Authorized, Flag, Params, Read, token_of},
+    extract::{AccountPath, Authorized, Flag, Params, Read, check},
     list::Shape,
-    response::{Answer, change_name, schemas::ReadRefused},
+    response::{Answer, change_name, schemas::Refused},
     routes::follow::{Next, next, streamed},
     state::Facade,
 };
@@ -30,9 +30,8 @@ const RECHECK: Duration = Duration::from_mins(1);
     params(AccountPath, ("Last-Event-ID" = Option<String>, Header, description = "Id of the last event that is known"), ("with_zone" = Option<Flag>, Query, description = "Each registration with its `zone`, where it was heard")),
     responses(
         (status = 200, description = "Changes as they happen", body = Object, content_type = "text/event-stream"),
-        ReadRefused
-    ),
-    security(("header" = []), ("query" = []), ("bearer" = []))
+        Refused
+    )
 )]
 pub(crate) async fn events(
     req: HttpRequest,
@@ -43,7 +42,7 @@ pub(crate) async fn events(
     let last = req.headers().get("Last-Event-ID");
     let last = last.and_then(|id| id.to_str().ok());
     let following = facade.feed.follow(last).ok_or(ApiError::Stopping)?;
-    let follower = Follower::new(&req, facade, (caller.scope, shape), following);
+    let follower = Follower::new(req, facade, (caller.scope, shape), following);
     let events = stream::unfold(follower, |mut follower| async move {
         let event = follower.next().await?;
         Some((event, follower))
@@ -55,7 +54,7 @@ struct Follower {
     facade: Data<Facade>,
     scope: Scope,
     shape: Shape,
-    token: Option<String>,
+    req: HttpRequest,
     /// Events to be sent before others.
     ready: VecDeque<Bytes>,
     following: FeedSubscription,
@@ -65,7 +64,7 @@ struct Follower {
 
 impl Follower {
     fn new(
-        req: &HttpRequest,
+        req: HttpRequest,
         facade: Data<Facade>,
         (scope, shape): (Scope, Shape),
         mut following: FeedSubscription,
@@ -86,7 +85,7 @@ impl Follower {
             following.last_id
         )));
         Self {
-            token: token_of(req.head()).map(Cow::into_owned),
+            req,
             facade,
             scope,
             shape,
@@ -129,17 +128,12 @@ impl Follower {
     async fn may_still_read(&mut self) -> bool {
         self.recheck = Instant::now() + RECHECK;
         let subject = Subject::Account(self.scope.account);
-        let access = Access {
-            subject: &subject,
-            right: Right::Read,
-            method: "GET",
-            endpoint: "registrations",
-            arguments: "events",
-        };
-        let token = self.token.as_deref().map(Token::new);
-        let checked = self.facade.auth.check(token.as_ref(), access).await;
+        let checked = check::<Read>(&self.req, &self.facade, &subject, "events").await;
         // The stream goes on where the token cannot be checked just now.
-        !matches!(checked, Err(Denied::NoCredentials | Denied::NoRight))
+        !matches!(
+            checked,
+            Err(ApiError::InvalidCredentials | ApiError::Forbidden)
+        )
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     extract::{AccountPath, Authorized, Write},
     response::{
         Answer,
-        schemas::{FlushRefused, OkAnswer},
+        schemas::{OkAnswer, Refused},
     },
     routes::flushing::{flushed_answer, run_to_end},
     state::Facade,
@@ -20,9 +20,8 @@ use crate::{
     params(AccountPath),
     responses(
         (status = 200, description = "Flushed", body = OkAnswer),
-        FlushRefused
-    ),
-    security(("header" = []), ("query" = []), ("bearer" = []))
+        Refused
+    )
 )]
 pub(crate) async fn flush_all(
     req: HttpRequest,

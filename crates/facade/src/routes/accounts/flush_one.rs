@@ -8,7 +8,7 @@ use crate::{
     extract::{AccountPath, AuthorizedUser, Flag, Params, UserPath, Write},
     response::{
         Answer,
-        schemas::{FlushRefused, OkAnswer},
+        schemas::{OkAnswer, Refused},
     },
     routes::flushing::{flushed_answer, run_to_end},
     state::Facade,
@@ -20,9 +20,8 @@ use crate::{
     params(AccountPath, UserPath, ("force" = Option<Flag>, Query, description = "Also one that the cache does not know")),
     responses(
         (status = 200, description = "Flushed", body = OkAnswer),
-        FlushRefused
-    ),
-    security(("header" = []), ("query" = []), ("bearer" = []))
+        Refused
+    )
 )]
 pub(crate) async fn flush_one(
     req: HttpRequest,
@@ -42,34 +41,4 @@ pub(crate) async fn flush_one(
     let flushed = run_to_end(order).await?;
     tracing::info!(%account, username, forgotten = flushed.forgotten, "username flushed");
     flushed_answer(&req, &facade, &flushed)
-}
-
-/// `DELETE /v2/accounts/{ACCOUNT_ID}/registrations/count`: a username like any other
-#[utoipa::path(
-    delete, path = "/v2/accounts/{account_id}/registrations/count", tag = "account",
-    params(AccountPath, ("force" = Option<Flag>, Query, description = "Also if the cache does not know it")),
-    responses((status = 200, description = "Flushed", body = OkAnswer), FlushRefused),
-    security(("header" = []), ("query" = []), ("bearer" = []))
-)]
-pub(crate) async fn flush_count(
-    req: HttpRequest,
-    facade: Data<Facade>,
-    caller: AuthorizedUser<Write>,
-) -> Answer {
-    flush_one(req, facade, caller).await
-}
-
-/// `DELETE /v2/accounts/{ACCOUNT_ID}/registrations/events`: a username like any other
-#[utoipa::path(
-    delete, path = "/v2/accounts/{account_id}/registrations/events", tag = "account",
-    params(AccountPath, ("force" = Option<Flag>, Query, description = "Also if the cache does not know it")),
-    responses((status = 200, description = "Flushed", body = OkAnswer), FlushRefused),
-    security(("header" = []), ("query" = []), ("bearer" = []))
-)]
-pub(crate) async fn flush_events(
-    req: HttpRequest,
-    facade: Data<Facade>,
-    caller: AuthorizedUser<Write>,
-) -> Answer {
-    flush_one(req, facade, caller).await
 }

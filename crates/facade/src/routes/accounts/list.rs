@@ -7,7 +7,7 @@ use crate::{
     list,
     response::{
         Answer,
-        schemas::{ListAnswer, ListParams, ReadRefused},
+        schemas::{ListAnswer, ListParams, Refused},
     },
     state::Facade,
 };
@@ -18,9 +18,8 @@ use crate::{
     params(AccountPath, ListParams),
     responses(
         (status = 200, description = "The registrations, by username, then realm", content((ListAnswer = "application/json"), (String = "text/csv"))),
-        ReadRefused
-    ),
-    security(("header" = []), ("query" = []), ("bearer" = []))
+        Refused
+    )
 )]
 pub(crate) async fn list(
     req: HttpRequest,

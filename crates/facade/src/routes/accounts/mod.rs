@@ -27,7 +27,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
     let count = count
         .route(get().to(count::count))
         .route(head().to(count::count))
-        .route(delete().to(flush_one::flush_count))
+        .route(delete().to(flush_one::flush_one))
         .route(post().to(post::post_one));
     let events = account_resource(
         "/v2/accounts/{account_id}/registrations/events",
@@ -35,7 +35,7 @@ pub(super) fn configure(config: &mut ServiceConfig) {
     );
     let events = events
         .route(get().to(events::events))
-        .route(delete().to(flush_one::flush_events))
+        .route(delete().to(flush_one::flush_one))
         .route(post().to(post::post_one));
     let one = account_resource(
         "/v2/accounts/{account_id}/registrations/{username}",

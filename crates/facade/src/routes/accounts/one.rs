@@ -8,7 +8,7 @@ use crate::{
     extract::{AccountPath, AuthorizedUser, Read, UserPath, check_json},
     response::{
         Answer, Extras,
-        schemas::{OneAnswer, ReadRefused},
+        schemas::{OneAnswer, Refused},
         success,
     },
     state::Facade,
@@ -20,9 +20,8 @@ use crate::{
     params(AccountPath, UserPath),
     responses(
         (status = 200, description = "The registration", body = OneAnswer),
-        ReadRefused
-    ),
-    security(("header" = []), ("query" = []), ("bearer" = []))
+        Refused
+    )
 )]
 pub(crate) async fn one(
     req: HttpRequest,

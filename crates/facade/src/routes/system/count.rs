@@ -3,10 +3,10 @@
 use actix_web::{HttpRequest, web::Data};
 
 use crate::{
-    extract::{Administrator, check_json},
+    extract::{Operator, Read, check_json},
     response::{
         Answer, counted,
-        schemas::{CountAnswer, SystemRefused},
+        schemas::{CountAnswer, Refused},
     },
     state::Facade,
 };
@@ -16,11 +16,10 @@ use crate::{
     get, path = "/v2/registrations/count", tag = "system",
     responses(
         (status = 200, description = "How many", body = CountAnswer),
-        SystemRefused
-    ),
-    security(("header" = []), ("query" = []), ("bearer" = []))
+        Refused
+    )
 )]
-pub(crate) async fn count(req: HttpRequest, facade: Data<Facade>, _: Administrator) -> Answer {
+pub(crate) async fn count(req: HttpRequest, facade: Data<Facade>, _: Operator<Read>) -> Answer {
     check_json(&req)?;
     counted(&req, &facade, facade.registrar.total())
 }

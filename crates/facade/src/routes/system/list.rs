@@ -3,11 +3,11 @@
 use actix_web::{HttpRequest, web::Data};
 
 use crate::{
-    extract::Administrator,
+    extract::{Operator, Read},
     list,
     response::{
         Answer,
-        schemas::{ListAnswer, ListParams, SystemRefused},
+        schemas::{ListAnswer, ListParams, Refused},
     },
     state::Facade,
 };
@@ -18,10 +18,9 @@ use crate::{
     params(ListParams),
     responses(
         (status = 200, description = "The registrations of all accounts", content((ListAnswer = "application/json"), (String = "text/csv"))),
-        SystemRefused
-    ),
-    security(("header" = []), ("query" = []), ("bearer" = []))
+        Refused
+    )
 )]
-pub(crate) async fn list(req: HttpRequest, facade: Data<Facade>, _: Administrator) -> Answer {
+pub(crate) async fn list(req: HttpRequest, facade: Data<Facade>, _: Operator<Read>) -> Answer {
     list::answer(&req, &facade, None)
 }

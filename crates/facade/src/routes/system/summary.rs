@@ -3,10 +3,10 @@
 use actix_web::{HttpRequest, web::Data};
 
 use crate::{
-    extract::{Administrator, check_json},
+    extract::{Operator, Read, check_json},
     response::{
         Answer, Extras,
-        schemas::{SummaryAnswer, SystemRefused},
+        schemas::{Refused, SummaryAnswer},
         success,
     },
     state::Facade,
@@ -17,11 +17,10 @@ use crate::{
     get, path = "/v2/registrations/summary", tag = "system",
     responses(
         (status = 200, description = "How many by kind of phone, zone and account, and the last hour", body = SummaryAnswer),
-        SystemRefused
-    ),
-    security(("header" = []), ("query" = []), ("bearer" = []))
+        Refused
+    )
 )]
-pub(crate) async fn summary(req: HttpRequest, facade: Data<Facade>, _: Administrator) -> Answer {
+pub(crate) async fn summary(req: HttpRequest, facade: Data<Facade>, _: Operator<Read>) -> Answer {
     check_json(&req)?;
     let totals = facade.summary.totals(&facade.registrar);
     let data = serde_json::to_vec(&totals).unwrap_or_default();
