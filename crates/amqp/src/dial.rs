@@ -1,11 +1,13 @@
-//! Connecting so that it can be given up: lapin keeps a thread and a socket for every broker that
-//! accepts a connection and then says nothing, for as long as that broker is silent.
+//! Opens connections that can be cut.
+//!
+//! lapin keeps a thread and a socket for a broker that accepts a connection and then says nothing,
+//! as long as that broker is silent. So the socket is kept at hand, and shut down.
 
 use std::{
     io,
     net::{Shutdown, TcpStream},
     os::fd::AsFd as _,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -18,43 +20,36 @@ use secrecy::ExposeSecret as _;
 
 use crate::settings::Access;
 
-/// Where a connection's socket is to be found.
+/// The socket of a connection, once it is open. Shut down when dropped, in any state of the
+/// connection.
 #[derive(Default)]
-enum Socket {
-    #[default]
-    Dialing,
-    Open(TcpStream),
-    GivenUp,
-}
+pub(crate) struct CloseOnDrop(OnceLock<TcpStream>);
 
-/// Cuts the connection when it is dropped, whatever state lapin thinks it is in.
-#[derive(Default)]
-pub(crate) struct HangUp(Arc<Mutex<Socket>>);
-
-impl Drop for HangUp {
+impl Drop for CloseOnDrop {
     fn drop(&mut self) {
-        let mut socket = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Socket::Open(open) = &*socket {
+        if let Some(open) = self.0.get() {
             // An error means that it is closed already.
             let _ = open.shutdown(Shutdown::Both);
         }
-        *socket = Socket::GivenUp;
     }
 }
 
-/// How to connect to one of a zone's brokers.
+/// Connects to one of a zone's brokers.
 pub(crate) struct Dialer {
     pub(crate) uri: AMQPUri,
     pub(crate) access: Access,
     /// Name of this node.
     pub(crate) node: String,
-    /// How long it may take.
-    pub(crate) limit: Duration,
+    /// The time limit for opening the socket.
+    pub(crate) timeout: Duration,
 }
 
 impl Dialer {
-    /// Connects. To be dropped when it takes too long, which leaves nothing behind after the limit.
-    pub(crate) async fn dial(&self, purpose: &str) -> lapin::Result<(Connection, HangUp)> {
+    /// Connects. Dropping the future leaves nothing behind once the time limit is over.
+    pub(crate) async fn dial(
+        &self,
+        purpose: &str,
+    ) -> lapin::Result<(Connection, Arc<CloseOnDrop>)> {
         let properties = ConnectionProperties::default()
             .with_connection_name(format!("{} {purpose}", self.node).into())
             .with_client_property("product".into(), "rollcall".into())
@@ -65,10 +60,10 @@ impl Dialer {
                 .expose_secret()
                 .clone_into(&mut uri.authority.userinfo.password);
         }
-        let hang_up = HangUp::default();
-        let socket = Arc::clone(&hang_up.0);
+        let close_on_drop = Arc::new(CloseOnDrop::default());
+        let socket = Arc::downgrade(&close_on_drop);
         let runtime = lapin::runtime::default_runtime()?;
-        let (dialing, limit) = (runtime.clone(), self.limit);
+        let (dialing, timeout) = (runtime.clone(), self.timeout);
         let connector = match uri.scheme {
             AMQPScheme::AMQP => None,
             AMQPScheme::AMQPS => Some(Arc::new(self.access.tls.connector()?)),
@@ -84,27 +79,20 @@ impl Dialer {
                     .await?;
                 if let AsyncTcpStream::Plain(stream) = &stream {
                     let open = stream.get_ref().as_fd().try_clone_to_owned()?;
-                    keep(&socket, open.into())?;
+                    // Gone if the connection was given up meanwhile.
+                    let socket = socket.upgrade().ok_or(io::ErrorKind::ConnectionAborted)?;
+                    let _ = socket.0.set(open.into());
                 }
                 match &connector {
                     None => Ok(stream),
                     Some(tls) => stream.into_rustls(tls, &uri.authority.host).await,
                 }
             };
-            let opened = tokio::time::timeout(limit, opening).await;
+            let opened = tokio::time::timeout(timeout, opening).await;
             let opened = opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
             opened.map_err(lapin::Error::from)
         };
         let connection = Connection::connector(uri, runtime, connect, properties).await?;
-        Ok((connection, hang_up))
+        Ok((connection, close_on_drop))
     }
-}
-
-fn keep(socket: &Mutex<Socket>, open: TcpStream) -> io::Result<()> {
-    let mut socket = socket.lock().unwrap_or_else(PoisonError::into_inner);
-    if matches!(*socket, Socket::GivenUp) {
-        return Err(io::ErrorKind::ConnectionAborted.into());
-    }
-    *socket = Socket::Open(open);
-    Ok(())
 }

@@ -1,27 +1,18 @@
 //! The registrar's [`Bus`](registrar::Bus) on RabbitMQ, by way of lapin.
 //!
-//! Each zone has one supervisor that owns its connection, channels, queue and consumer, and builds
-//! all of them anew on any error or end of stream: lapin's own recovery leaves a silent consumer
-//! behind in several of those cases.
+//! Each zone has one supervisor. It owns the zone's connections, channels, queues and consumers, and
+//! rebuilds all of them after any error or end of stream: lapin's own recovery leaves a silent
+//! consumer behind in several of those cases.
 
-mod backoff;
 mod bus;
-mod consumer;
-mod depth;
+mod connection;
+mod consume;
 mod dial;
-mod inbox;
-mod leader;
-mod link;
+mod error;
+mod log_limit;
 mod publisher;
-mod pulse;
-mod rate_limit;
-mod session;
 mod settings;
-mod supervisor;
-mod tls;
 mod topology;
 
 pub use bus::AmqpBus;
-pub use registrar::LinkState;
-pub use settings::{Access, Settings, SettingsError, ZoneSettings, redacted};
-pub use tls::{IdentityFiles, TlsFiles};
+pub use settings::{Access, IdentityFiles, Settings, SettingsError, TlsFiles, ZoneSettings};

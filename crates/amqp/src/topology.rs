@@ -1,88 +1,83 @@
-//! What is declared on a broker: Kazoo's exchange, and our queue on it.
+//! Exchanges, queues and bindings: what is declared on a broker.
+
+use std::time::Duration;
 
 use kapi::{
     CALLMGR_EXCHANGE, NOTIFICATIONS_EXCHANGE, PRESENCE_EXCHANGE, REGISTRAR_EXCHANGE,
-    SWITCH_EXCHANGE,
+    SWITCH_EXCHANGE, TARGETED_EXCHANGE,
 };
 use lapin::{
-    Channel, Connection, Consumer, ErrorKind, ExchangeKind,
+    Channel, Connection, Consumer, ErrorKind, ExchangeKind, Queue,
     options::{
         BasicConsumeOptions, BasicQosOptions, ExchangeDeclareOptions, QueueBindOptions,
         QueueDeclareOptions,
     },
-    types::{AMQPValue, FieldTable},
+    protocol::{AMQPErrorKind, AMQPSoftError},
+    types::{AMQPValue, FieldTable, ShortString},
 };
 
 use crate::settings::Settings;
 
-/// AMQP reply codes (AMQP 0-9-1, 1.1) that mean something special here.
-const ACCESS_REFUSED: u16 = 403;
-const PRECONDITION_FAILED: u16 = 406;
+/// Kazoo's exchanges, and whether we consume from them. They have exactly Kazoo's flags: the broker
+/// refuses a second declaration with others.
+const EXCHANGES: [(&str, ExchangeKind, bool); 6] = [
+    (REGISTRAR_EXCHANGE, ExchangeKind::Topic, true),
+    (TARGETED_EXCHANGE, ExchangeKind::Direct, true),
+    (CALLMGR_EXCHANGE, ExchangeKind::Topic, false),
+    (NOTIFICATIONS_EXCHANGE, ExchangeKind::Topic, false),
+    (PRESENCE_EXCHANGE, ExchangeKind::Topic, false),
+    (SWITCH_EXCHANGE, ExchangeKind::Topic, false),
+];
 
-/// Says at what step an error came up.
-pub(crate) fn at(step: &'static str) -> impl Fn(lapin::Error) -> String {
-    move |error| format!("{step}: {error}")
-}
-
-/// Kazoo's flags to the letter: others would be refused (406) by whoever comes second.
-pub(crate) async fn declare_exchange(connection: &Connection) -> lapin::Result<()> {
-    declare_topic(connection, REGISTRAR_EXCHANGE).await
-}
-
-/// Exchanges of Kazoo's that are only published to. Publishing to one that is not there closes the
-/// channel; one that cannot be declared is no reason not to consume.
-pub(crate) async fn declare_others(connection: &Connection) {
-    for exchange in [
-        CALLMGR_EXCHANGE,
-        NOTIFICATIONS_EXCHANGE,
-        PRESENCE_EXCHANGE,
-        SWITCH_EXCHANGE,
-    ] {
-        if let Err(error) = declare_topic(connection, exchange).await {
-            tracing::warn!(exchange, %error, "an exchange cannot be declared; what is published to it may be lost");
+/// Declares all exchanges. Publishing to a missing one closes the channel; but one that cannot be
+/// declared is no reason not to consume from others.
+pub(crate) async fn declare_exchanges(connection: &Connection) -> lapin::Result<()> {
+    for (exchange, kind, is_consumed) in EXCHANGES {
+        match declare_exchange(connection, exchange, kind).await {
+            Err(error) if is_consumed => return Err(error),
+            Err(error) => {
+                tracing::warn!(exchange, %error, "an exchange cannot be declared; what is published to it may be lost");
+            }
+            Ok(()) => {}
         }
     }
+    Ok(())
 }
 
-async fn declare_topic(connection: &Connection, exchange: &'static str) -> lapin::Result<()> {
+/// Uses a channel of its own, since a refusal closes it.
+async fn declare_exchange(
+    connection: &Connection,
+    exchange: &'static str,
+    kind: ExchangeKind,
+) -> lapin::Result<()> {
     let channel = connection.create_channel().await?;
-    let (kind, options) = (ExchangeKind::Topic, ExchangeDeclareOptions::default());
+    let options = ExchangeDeclareOptions::default();
     channel
         .exchange_declare(exchange.into(), kind, options, FieldTable::default())
         .await?;
     channel.close(200, "declared".into()).await
 }
 
-/// A queue that outlives a restart of ours, but not for ever, and never fills the broker.
-pub(crate) async fn declare_queue(
+/// Declares the queue of events. It outlives a restart of ours, but not for ever, and never fills the
+/// broker.
+pub(crate) async fn declare_event_queue(
     connection: &Connection,
     queue: &str,
     settings: &Settings,
 ) -> lapin::Result<()> {
-    let mut arguments = FieldTable::default();
-    let expires = u32::try_from(settings.queue_expires.as_millis()).unwrap_or(u32::MAX);
-    arguments.insert(
-        "x-expires".into(),
-        AMQPValue::LongLongInt(i64::from(expires)),
-    );
-    arguments.insert(
-        "x-max-length".into(),
-        AMQPValue::LongLongInt(i64::from(settings.queue_max_length)),
-    );
-    arguments.insert(
-        "x-overflow".into(),
-        AMQPValue::LongString("drop-head".into()),
-    );
+    let max_length = AMQPValue::LongLongInt(settings.queue_max_length.into());
+    let arguments = table([
+        ("x-expires", millis(settings.queue_expires)),
+        ("x-max-length", max_length),
+        ("x-overflow", AMQPValue::LongString("drop-head".into())),
+    ]);
     let channel = connection.create_channel().await?;
-    match channel
-        .queue_declare(queue.into(), QueueDeclareOptions::default(), arguments)
-        .await
-    {
+    let declared = channel.queue_declare(queue.into(), QueueDeclareOptions::default(), arguments);
+    match declared.await {
         Ok(_) => channel.close(200, "declared".into()).await,
-        Err(error) if reply_code(&error) == Some(PRECONDITION_FAILED) => {
-            // It is there with the settings of an earlier start. What waits in it is worth more
-            // than its limits, and whatever is published between a deletion and the next
-            // declaration would be lost: consume it as it is.
+        Err(error) if is_soft(&error, &AMQPSoftError::PRECONDITIONFAILED) => {
+            // It exists with the limits of an earlier start. Its messages are worth more than its
+            // limits, and events between a deletion and the next declaration would be lost.
             tracing::warn!(
                 queue,
                 %error,
@@ -94,57 +89,94 @@ pub(crate) async fn declare_queue(
     }
 }
 
-/// Binds the queue on a channel of its own and consumes it, at most `prefetch` deliveries ahead.
-pub(crate) async fn consume(
-    connection: &Connection,
+/// Declares a queue that ends with its connection. The broker names it if `name` is empty.
+pub(crate) async fn declare_exclusive_queue<const N: usize>(
+    channel: &Channel,
+    name: &str,
+    arguments: [(&str, AMQPValue); N],
+) -> lapin::Result<ShortString> {
+    let options = QueueDeclareOptions {
+        exclusive: true,
+        auto_delete: true,
+        ..QueueDeclareOptions::default()
+    };
+    let queue = channel
+        .queue_declare(name.into(), options, table(arguments))
+        .await?;
+    Ok(queue.name().clone())
+}
+
+/// Looks at a queue: how many messages wait, how many consumers there are.
+pub(crate) async fn inspect(connection: &Connection, queue: &str) -> lapin::Result<Queue> {
+    let channel = connection.create_channel().await?;
+    let options = QueueDeclareOptions {
+        passive: true,
+        ..QueueDeclareOptions::default()
+    };
+    let queue = channel
+        .queue_declare(queue.into(), options, FieldTable::default())
+        .await?;
+    channel.close(200, "inspected".into()).await?;
+    Ok(queue)
+}
+
+/// Binds a queue to an exchange.
+pub(crate) async fn bind(
+    channel: &Channel,
     queue: &str,
-    bindings: &[&str],
-    prefetch: u16,
-) -> Result<(Channel, Consumer), String> {
-    let channel = connection
-        .create_channel()
-        .await
-        .map_err(at("opening a channel"))?;
-    for binding in bindings {
-        let bound = channel.queue_bind(
+    exchange: &str,
+    key: &str,
+) -> lapin::Result<()> {
+    let options = QueueBindOptions::default();
+    channel
+        .queue_bind(
             queue.into(),
-            REGISTRAR_EXCHANGE.into(),
-            (*binding).into(),
-            QueueBindOptions::default(),
+            exchange.into(),
+            key.into(),
+            options,
             FieldTable::default(),
-        );
-        bound.await.map_err(at("binding the queue"))?;
-    }
+        )
+        .await
+}
+
+/// Consumes a queue, with at most `prefetch` unacknowledged deliveries.
+pub(crate) async fn consume(
+    channel: &Channel,
+    queue: &str,
+    prefetch: u16,
+) -> lapin::Result<Consumer> {
     channel
         .basic_qos(prefetch, BasicQosOptions::default())
-        .await
-        .map_err(at("setting the prefetch"))?;
-    // Exclusive, since two processes on one queue would each see half of the events.
+        .await?;
+    // Exclusive: of two processes on one queue, each would see half of the messages.
     let options = BasicConsumeOptions {
         exclusive: true,
         ..BasicConsumeOptions::default()
     };
-    let consumer = channel
+    channel
         .basic_consume(queue.into(), "".into(), options, FieldTable::default())
         .await
-        .map_err(|error| consume_error(&error, queue))?;
-    Ok((channel, consumer))
 }
 
-fn consume_error(error: &lapin::Error, queue: &str) -> String {
-    // The same code stands for a lack of permissions; only the broker's words tell them apart.
-    if reply_code(error) == Some(ACCESS_REFUSED) && error.to_string().contains("exclusive use") {
-        format!(
-            "another process consumes queue {queue}; give each rollcall its own amqp.node ({error})"
-        )
-    } else {
-        format!("consuming: {error}")
-    }
+/// Whether the broker answered with this error of AMQP 0-9-1 (section 1.1), which closes a channel.
+pub(crate) fn is_soft(error: &lapin::Error, expected: &AMQPSoftError) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::ProtocolError(error)
+            if matches!(error.kind(), AMQPErrorKind::Soft(soft) if soft == expected)
+    )
 }
 
-fn reply_code(error: &lapin::Error) -> Option<u16> {
-    match error.kind() {
-        ErrorKind::ProtocolError(error) => Some(error.get_id()),
-        _ => None,
+/// A duration as an argument of a queue.
+pub(crate) fn millis(duration: Duration) -> AMQPValue {
+    let millis = u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
+    AMQPValue::LongLongInt(millis.into())
+}
+
+fn table<const N: usize>(arguments: [(&str, AMQPValue); N]) -> FieldTable {
+    let mut table = FieldTable::default();
+    for (key, value) in arguments {
+        table.insert(key.into(), value);
     }
+    table
 }

@@ -15,14 +15,14 @@ use std::{
     time::Duration,
 };
 
-use amqp::{AmqpBus, LinkState, Settings, ZoneSettings};
+use amqp::{AmqpBus, Settings, ZoneSettings};
 use anyhow::ensure;
 use kapi::Identity;
-use registrar::{Accounts, Registrar};
+use registrar::{Accounts, LinkState, Registrar};
 use registration::{SystemClock, Zone};
 use tokio_util::sync::CancellationToken;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 fn client_threads() -> usize {
     let tasks = fs::read_dir("/proc/self/task").unwrap();
@@ -72,24 +72,24 @@ async fn a_broker_that_says_nothing_is_given_up_and_leaves_nothing_behind() -> a
         Arc::new(SystemClock),
     ));
     let stop = CancellationToken::new();
-    let supervisor = bus.supervisors(&registrar, &stop)?.remove(0);
+    let supervisor = bus.supervisors(&registrar, &stop).remove(0);
     let supervisor = tokio::spawn(supervisor);
-    let sockets = tokio::time::timeout(PATIENCE, accepting).await???;
+    let sockets = tokio::time::timeout(TIMEOUT, accepting).await???;
 
-    let state = bus.states().remove(0).1.borrow().clone();
+    let state = registrar.health().zones()[zone.as_str()].link.clone();
     let LinkState::Down { reason } = state else {
         panic!("{state:?}");
     };
     assert_eq!(reason, "no connection within 0.05 s");
-    lab::wait::until("abandoned connections to end", PATIENCE, async || {
+    lab::wait::until("abandoned connections to end", TIMEOUT, async || {
         let threads = client_threads();
         ensure!(threads <= 2, "{threads} threads for one connection");
         Ok(())
     })
     .await?;
     stop.cancel();
-    tokio::time::timeout(PATIENCE, supervisor).await??;
-    lab::wait::until("the last thread to end", PATIENCE, async || {
+    tokio::time::timeout(TIMEOUT, supervisor).await??;
+    lab::wait::until("the last thread to end", TIMEOUT, async || {
         ensure!(client_threads() == 0, "{} left", client_threads());
         Ok(())
     })

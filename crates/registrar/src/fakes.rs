@@ -7,7 +7,8 @@ use registration::{Clock as _, ManualClock, UnixMillis, Zone};
 use serde_json::{Value, json};
 
 use crate::{
-    Accounts, Bus, BusFuture, ChangeListener, Delivery, Publication, Receipt, Registrar, Settings,
+    Accounts, Bus, BusFuture, ChangeListener, Delivery, Publication, PublishFailure, Receipt,
+    Registrar, Settings,
 };
 
 pub(crate) const T0: u64 = 1_795_425_485;
@@ -54,7 +55,7 @@ impl Bus for Memory {
             if *self.down.lock().unwrap() {
                 return Receipt {
                     confirmed: vec![],
-                    missing: vec![(zone, "down".into())],
+                    missing: vec![(zone, PublishFailure::Connecting)],
                 };
             }
             self.sent.lock().unwrap().push(publication.clone());

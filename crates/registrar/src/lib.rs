@@ -38,7 +38,7 @@ mod sync;
 mod table;
 
 pub use accounts::{Accounts, Scope};
-pub use bus::{Bus, BusFuture, Publication, Receipt};
+pub use bus::{Bus, BusFuture, Publication, PublishFailure, Receipt};
 pub use capacity::Capacity;
 pub use changes::{Change, ChangeKind, ChangeListener};
 pub use content::content_of;

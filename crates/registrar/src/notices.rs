@@ -154,7 +154,7 @@ async fn publish(context: &Context, about: &Registration, notice: Notice<'_>) {
         .add(NOTICE_SENT, receipt.confirmed.len() as u64);
     for (zone, reason) in receipt.missing {
         context.metrics.add(NOTICE_LOST, 1);
-        tracing::warn!(%zone, reason, exchange, "a notice could not be sent");
+        tracing::warn!(%zone, %reason, exchange, "a notice could not be sent");
     }
 }
 

@@ -2,16 +2,17 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use amqp::{Access, AmqpBus, LinkState, Settings, ZoneSettings};
+use amqp::{Access, AmqpBus, Settings, ZoneSettings};
 use anyhow::{Context as _, ensure};
 use kapi::{Identity, Limits, REGISTRAR_EXCHANGE, success_key};
-use registrar::{Accounts, Publication, Receipt, Registrar};
+use registrar::{Accounts, LinkState, Publication, Receipt, Registrar, ZoneHealth};
 use registration::{AccountId, Clock, ManualClock, Registration, UnixMillis, Zone};
 use serde_json::{Value, json};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+const ZONE: &str = "local";
 pub(crate) const NODE: &str = "rollcall@test";
 pub(crate) const QUEUE: &str = "rollcall-registrar-rollcall@test";
 pub(crate) const ACCOUNT: &str = "4f1c2d3e4f5061728394a5b6c7d8e9f0";
@@ -41,7 +42,6 @@ pub(crate) fn settings() -> Settings {
 pub(crate) struct Node {
     pub(crate) bus: Arc<AmqpBus>,
     pub(crate) registrar: Arc<Registrar>,
-    pub(crate) state: watch::Receiver<LinkState>,
     stop: CancellationToken,
     supervisor: JoinHandle<()>,
 }
@@ -74,7 +74,7 @@ impl Node {
     ) -> anyhow::Result<Self> {
         let identity = Identity::new(&settings.node)?;
         let zone = ZoneSettings {
-            zone: Zone::new("local"),
+            zone: Zone::new(ZONE),
             uris: uris.iter().map(|uri| (*uri).into()).collect(),
             access,
         };
@@ -92,9 +92,8 @@ impl Node {
             clock,
         ));
         let stop = CancellationToken::new();
-        let supervisor = bus.supervisors(&registrar, &stop)?.remove(0);
+        let supervisor = bus.supervisors(&registrar, &stop).remove(0);
         Ok(Self {
-            state: bus.states().remove(0).1,
             bus,
             registrar,
             stop,
@@ -109,29 +108,43 @@ impl Node {
         Ok(node)
     }
 
+    /// The state of its zone, once the supervisor runs.
+    pub(crate) fn health(&self) -> Option<ZoneHealth> {
+        self.registrar.health().zones().get(ZONE).cloned()
+    }
+
     pub(crate) async fn consuming(&self) -> anyhow::Result<()> {
-        self.reaches(|state| *state == LinkState::Consuming)
+        self.reaches(|health| health.link == LinkState::Consuming)
             .await
-            .map(drop)
     }
 
     /// Waits until it is down for a reason that says `what`.
     pub(crate) async fn down(&self, what: &str) -> anyhow::Result<()> {
-        let says = |state: &LinkState| matches!(state, LinkState::Down { reason } if reason.contains(what));
-        self.reaches(says).await.map(drop)
+        self.reaches(
+            |health| matches!(&health.link, LinkState::Down { reason } if reason.contains(what)),
+        )
+        .await
     }
 
-    async fn reaches(&self, wanted: impl FnMut(&LinkState) -> bool) -> anyhow::Result<LinkState> {
-        let mut state = self.state.clone();
-        let reached = tokio::time::timeout(PATIENCE, state.wait_for(wanted)).await;
-        match reached {
-            Ok(reached) => Ok(reached?.clone()),
-            Err(_) => anyhow::bail!("still {:?}", *self.state.borrow()),
-        }
+    /// Waits until it consumes once more than these times.
+    pub(crate) async fn consuming_again(&self, links: u64) -> anyhow::Result<()> {
+        self.reaches(|health| health.links() > links).await
+    }
+
+    async fn reaches(&self, wanted: impl Fn(&ZoneHealth) -> bool) -> anyhow::Result<()> {
+        // Often: a state may last for some milliseconds only.
+        let often = Duration::from_millis(1);
+        let reaching = async {
+            while !self.health().is_some_and(|health| wanted(&health)) {
+                tokio::time::sleep(often).await;
+            }
+        };
+        let reached = tokio::time::timeout(TIMEOUT, reaching).await;
+        reached.with_context(|| format!("still {:?}", self.health()))
     }
 
     pub(crate) async fn counts(&self, kind: &str, reason: &str, n: u64) -> anyhow::Result<()> {
-        lab::wait::until(&format!("{kind}/{reason}"), PATIENCE, async || {
+        lab::wait::until(&format!("{kind}/{reason}"), TIMEOUT, async || {
             let got = self.registrar.metrics().of(kind, reason);
             ensure!(got == n, "got {got}, want {n}");
             Ok(())
@@ -149,7 +162,7 @@ impl Node {
 
     /// Waits until this username is registered with this contact.
     pub(crate) async fn knows(&self, username: &str, contact: &str) -> anyhow::Result<()> {
-        lab::wait::until(&format!("{username} to be known"), PATIENCE, async || {
+        lab::wait::until(&format!("{username} to be known"), TIMEOUT, async || {
             let list = self.list();
             let known = list.iter().find(|r| &*r.username == username);
             let known = known.context("not registered")?;
@@ -173,7 +186,7 @@ impl Node {
 
     pub(crate) async fn stop(self) -> anyhow::Result<Arc<Registrar>> {
         self.stop.cancel();
-        let ended = tokio::time::timeout(PATIENCE, self.supervisor).await;
+        let ended = tokio::time::timeout(TIMEOUT, self.supervisor).await;
         ended.context("the supervisor has not ended")??;
         Ok(self.registrar)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use lab::{amqp::Client, broker};
 use serde_json::{Value, json};
 
-use crate::node::{Node, PATIENCE, REALM, register, settings};
+use crate::node::{Node, REALM, TIMEOUT, register, settings};
 
 const ASKER: &str = "crossbar@kazoo1-asker";
 
@@ -33,7 +33,7 @@ async fn a_question_is_answered_to_who_asked() -> anyhow::Result<()> {
     }
     let mut ask = async |key: &str, more: Value| -> anyhow::Result<Value> {
         client.publish("registrar", key, &question(&more)).await?;
-        answers.next(PATIENCE).await?.json()
+        answers.next(TIMEOUT).await?.json()
     };
     let realm = "registration.query.sip%2Eexample%2Ecom.*";
     let all = ask(realm, json!({})).await?;

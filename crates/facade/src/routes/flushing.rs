@@ -35,7 +35,7 @@ pub(super) fn flushed_answer(
     let zones = flushed.missing.iter().map(|(zone, _)| Zone::as_str(zone));
     let zones: Vec<_> = zones.collect();
     for (zone, reason) in &flushed.missing {
-        tracing::warn!(%zone, reason, "a zone did not take the flush");
+        tracing::warn!(%zone, %reason, "a zone did not take the flush");
     }
     let warning = (!zones.is_empty()).then(|| {
         format!(

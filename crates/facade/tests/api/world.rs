@@ -13,7 +13,8 @@ use facade::{
     serve,
 };
 use registrar::{
-    Accounts, Bus, BusFuture, Delivery, Feed, Publication, Receipt, Registrar, Settings,
+    Accounts, Bus, BusFuture, Delivery, Feed, Publication, PublishFailure, Receipt, Registrar,
+    Settings,
 };
 use registration::{AccountId, ManualClock, UnixMillis, Zone};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -59,7 +60,7 @@ impl Bus for Memory {
             if *self.down.lock().unwrap() {
                 return Receipt {
                     confirmed: vec![],
-                    missing: vec![(zone, "the test says so".into())],
+                    missing: vec![(zone, PublishFailure::Failed("the test says so".into()))],
                 };
             }
             self.sent.lock().unwrap().push(publication.clone());

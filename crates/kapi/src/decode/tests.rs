@@ -239,7 +239,7 @@ fn refusals_say_what_and_why() {
 }
 
 #[test]
-fn refusals_are_short_whatever_they_are_about() {
+fn refusals_are_short() {
     let long = "x\n".repeat(50_000);
     let found = |registrations: Value| json!({"Event-Category": "registration", "Event-Name": "search_partial_resp", "Msg-ID": "m", "Registrations": registrations});
     for body in [found(json!(long)), found(json!([{"AOR": long}]))] {
@@ -348,7 +348,7 @@ fn nothing_but_an_answer_is_mended() {
 }
 
 #[test]
-fn stray_bytes_are_mended_only_where_they_harm_nobody() {
+fn stray_bytes_are_mended_outside_of_names() {
     let body = captured!("reg-success-registered-first");
     let replace = |from: &[u8], to: &[u8]| -> Vec<u8> {
         let at = body

@@ -3,5 +3,5 @@
 mod port;
 mod questions;
 
-pub use port::{Bus, BusFuture, Publication, Receipt};
+pub use port::{Bus, BusFuture, Publication, PublishFailure, Receipt};
 pub(crate) use questions::{Answer, Questions, Timeouts};

@@ -1,6 +1,6 @@
 //! The port through which messages leave. Adapters: RabbitMQ, and the demo's in-process bus.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use registration::Zone;
 
@@ -25,7 +25,39 @@ pub struct Receipt {
     /// Zones whose broker confirmed it.
     pub confirmed: Vec<Zone>,
     /// Zones whose broker did not, and why.
-    pub missing: Vec<(Zone, String)>,
+    pub missing: Vec<(Zone, PublishFailure)>,
+}
+
+/// Why a zone's broker did not take a publication.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PublishFailure {
+    /// There is no zone of this name.
+    #[error("there is no such zone")]
+    UnknownZone,
+    /// The first connection is not up yet.
+    #[error("not connected to RabbitMQ yet")]
+    Connecting,
+    /// The connection is down.
+    #[error("not connected to RabbitMQ ({0})")]
+    Down(String),
+    /// The broker has a memory or disk alarm.
+    #[error("the broker takes no messages now (memory or disk alarm)")]
+    Blocked,
+    /// The routing key does not fit in a message.
+    #[error("the routing key is too long")]
+    RoutingKeyTooLong,
+    /// The broker took it, but no queue is bound for it.
+    #[error("no queue takes it: is anybody bound to the exchange?")]
+    Unroutable,
+    /// The broker refused it.
+    #[error("the broker refused it (nack)")]
+    Refused,
+    /// The broker did not confirm it in time.
+    #[error("no confirm within {} s", .0.as_secs_f32())]
+    Unconfirmed(Duration),
+    /// The connection or channel failed, with the adapter's error.
+    #[error("{0}")]
+    Failed(String),
 }
 
 /// What [`Bus::publish`] returns.

@@ -130,7 +130,7 @@ impl Flusher {
             mandatory: false,
         };
         for (zone, reason) in self.context.bus.publish(&publication).await.missing {
-            tracing::warn!(%zone, reason, "a phone was not told to check in");
+            tracing::warn!(%zone, %reason, "a phone was not told to check in");
         }
     }
 
@@ -219,7 +219,7 @@ impl Flusher {
                 target::publication(&target::of_aor(&aor), &self.context.settings.identity);
             let receipt = self.context.bus.publish(&publication).await;
             for (zone, reason) in receipt.missing {
-                tracing::warn!(%zone, reason, %aor, "a flush could not be repeated");
+                tracing::warn!(%zone, %reason, %aor, "a flush could not be repeated");
             }
         }
     }

@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 use kapi::{Flush, Identity, REGISTRAR_EXCHANGE, encode_flush, flush_key};
 use registration::{Aor, Text, UnsafeName, Zone, check_flushable};
 
-use crate::{accounts::Scope, bus::Publication, held::Held};
+use crate::{
+    accounts::Scope,
+    bus::{Publication, PublishFailure},
+    held::Held,
+};
 
 /// A flush that the brokers took.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,12 +20,12 @@ pub struct Flushed {
     /// again.
     pub repeated: usize,
     /// Zones whose broker did not take it, and why: their proxies still hold the phones.
-    pub missing: Vec<(Zone, String)>,
+    pub missing: Vec<(Zone, PublishFailure)>,
 }
 
 impl Flushed {
     /// Adds zones that were not reached, without repetition.
-    pub(crate) fn lacks(&mut self, missing: Vec<(Zone, String)>) {
+    pub(crate) fn lacks(&mut self, missing: Vec<(Zone, PublishFailure)>) {
         for lacking in missing {
             if !self.missing.iter().any(|(zone, _)| *zone == lacking.0) {
                 self.missing.push(lacking);
@@ -50,13 +54,13 @@ pub enum FlushError {
     #[error("no broker took the flush: {}", reasons(.missing))]
     Unreachable {
         /// Every zone and what is wrong there.
-        missing: Vec<(Zone, String)>,
+        missing: Vec<(Zone, PublishFailure)>,
         /// How many registrations had been flushed before, by way of other realms.
         forgotten: usize,
     },
 }
 
-fn reasons(missing: &[(Zone, String)]) -> String {
+fn reasons(missing: &[(Zone, PublishFailure)]) -> String {
     let each: Vec<_> = missing
         .iter()
         .map(|(zone, reason)| format!("zone {zone}: {reason}"))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use registrar::{Bus, BusFuture, Publication, Receipt};
+use registrar::{Bus, BusFuture, Publication, PublishFailure, Receipt};
 use registration::Zone;
 use tokio::sync::{broadcast, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -46,7 +46,7 @@ impl Bus for LocalBus {
             if self.consumer.send(Arc::clone(&body)).await.is_err() {
                 return Receipt {
                     confirmed: vec![],
-                    missing: vec![(zone, "the demo is stopping".into())],
+                    missing: vec![(zone, PublishFailure::Failed("the demo is stopping".into()))],
                 };
             }
             // No proxy listening is no failure: a broker confirms what it cannot route, too.

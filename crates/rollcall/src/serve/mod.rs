@@ -69,7 +69,7 @@ pub async fn run(config: Option<&Path>) -> anyhow::Result<()> {
 
     let lifecycle = Lifecycle::default();
     upkeep.start(&lifecycle, &registrar, &config);
-    for supervisor in bus.supervisors(&registrar, &lifecycle.stop())? {
+    for supervisor in bus.supervisors(&registrar, &lifecycle.stop()) {
         lifecycle.run("amqp", supervisor);
     }
     core.start(&lifecycle);

@@ -42,7 +42,7 @@ pub(super) async fn flush(req: HttpRequest, facade: Data<Facade>, _: Operator<Wr
         flushed: flushed.forgotten,
         repeated: flushed.repeated,
         missing: missing
-            .map(|(zone, reason)| (zone.as_str().to_owned(), reason))
+            .map(|(zone, reason)| (zone.as_str().to_owned(), reason.to_string()))
             .collect(),
     }))
 }

@@ -1,16 +1,29 @@
-//! TLS to a broker: which authorities are believed, and who we say we are.
+//! What a broker asks of a client beside the URI: TLS, certificates, a password from a file.
 
-use std::{fs, io, path::PathBuf};
+use std::{
+    fmt::Display,
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+use secrecy::SecretString;
 use tcp_stream::{RustlsConnector, RustlsConnectorConfig};
 
-/// PEM files of a zone's `amqps://` connections. They are read for each connection, so that renewed
-/// ones need no restart.
+/// Credentials beside the URI. The files are read for each connection, so that renewed ones need no
+/// restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    /// For `amqps://`.
+    pub tls: TlsFiles,
+    /// A file whose first line replaces the password in every URI.
+    pub password_file: Option<PathBuf>,
+}
+
+/// PEM files of a zone's `amqps://` connections.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// Certificates of the authorities that brokers' certificates are checked against; the
-    /// system's where there is none.
+    /// Certificates of the authorities that may sign brokers' certificates; the system's if not set.
     pub authorities: Option<PathBuf>,
     /// Our certificate and its key, if the broker asks for one.
     pub identity: Option<IdentityFiles>,
@@ -25,8 +38,19 @@ pub struct IdentityFiles {
     pub key: PathBuf,
 }
 
+impl Access {
+    /// The password, if a file holds it.
+    pub(crate) fn password(&self) -> io::Result<Option<SecretString>> {
+        let Some(path) = &self.password_file else {
+            return Ok(None);
+        };
+        let read = fs::read_to_string(path).map_err(|error| at(path, &error))?;
+        Ok(Some(read.lines().next().unwrap_or_default().into()))
+    }
+}
+
 impl TlsFiles {
-    /// A connector, or which file cannot be used and why.
+    /// A connector; the error names the file that cannot be used.
     pub(crate) fn connector(&self) -> io::Result<RustlsConnector> {
         let config = if let Some(path) = &self.authorities {
             let mut config = RustlsConnectorConfig::default();
@@ -48,7 +72,7 @@ impl TlsFiles {
     }
 }
 
-fn certificates(path: &PathBuf) -> io::Result<Vec<CertificateDer<'static>>> {
+fn certificates(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
     let read = fs::read(path).map_err(|error| at(path, &error))?;
     let certificates = CertificateDer::pem_slice_iter(&read)
         .collect::<Result<Vec<_>, _>>()
@@ -59,6 +83,6 @@ fn certificates(path: &PathBuf) -> io::Result<Vec<CertificateDer<'static>>> {
     Ok(certificates)
 }
 
-fn at(path: &std::path::Path, error: &impl std::fmt::Display) -> io::Error {
+fn at(path: &Path, error: &impl Display) -> io::Error {
     io::Error::other(format!("{}: {error}", path.display()))
 }

@@ -1,17 +1,17 @@
-//! Says the same thing at most once in a while.
+//! Limits how often the same line is logged.
 
 use std::{
     collections::HashMap,
     time::{Duration, Instant},
 };
 
-/// Lets one of each key through per period and counts the others.
-pub(crate) struct RateLimit {
+/// Admits one line of each kind per period, and counts the others.
+pub(crate) struct LogLimit {
     period: Duration,
     last: HashMap<&'static str, (Instant, u64)>,
 }
 
-impl RateLimit {
+impl LogLimit {
     pub(crate) fn new(period: Duration) -> Self {
         Self {
             period,
@@ -19,7 +19,7 @@ impl RateLimit {
         }
     }
 
-    /// `Some(n)` if it may be said now, `n` having been held back since it was last said.
+    /// `Some(n)` if it may be logged now; `n` lines were held back since the last one.
     pub(crate) fn admit(&mut self, key: &'static str, now: Instant) -> Option<u64> {
         match self.last.get_mut(key) {
             Some((last, held_back)) if now.duration_since(*last) < self.period => {
@@ -43,7 +43,7 @@ mod tests {
     fn one_per_period_and_key() {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
-        let mut limit = RateLimit::new(Duration::from_secs(10));
+        let mut limit = LogLimit::new(Duration::from_secs(10));
         assert_eq!(limit.admit("a", at(0)), Some(0));
         assert_eq!(limit.admit("a", at(1)), None);
         assert_eq!(limit.admit("b", at(1)), Some(0));

@@ -8,7 +8,8 @@ fn read(uri: &str) -> Result<AMQPUri, SettingsError> {
         uris: vec![uri.into()],
         access: Access::default(),
     };
-    read_uris(&zone, Duration::from_secs(10)).map(|mut uris| uris.remove(0))
+    zone.parse_uris(Duration::from_secs(10))
+        .map(|mut uris| uris.remove(0))
 }
 
 #[test]
