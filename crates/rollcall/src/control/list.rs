@@ -12,13 +12,13 @@ use super::{
     client::{Client, Lines},
     exit::{Code, Failure},
     output::{clean, line, moment, registrations},
-    table::{Table, terminal_width},
+    table::Columns,
 };
 use crate::cli::{Format, Service};
 
 const LIST: &str = "/admin/registrations";
-/// So many rows are looked at to see how wide the columns are.
-const MEASURED: usize = 500;
+/// So many rows are aligned at a time.
+const BATCH: usize = 500;
 /// Lists that are longer have a progress bar.
 const LONG: u64 = 1000;
 const HEAD: [&str; 5] = ["User", "Contact", "Path", "Call-ID", "Left"];
@@ -102,25 +102,20 @@ async fn table(
     realm: Option<&str>,
 ) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
+    let mut columns = Columns::of_terminal();
     let mut count: u64 = 0;
-    let mut first = vec![HEAD.map(str::to_owned)];
-    while first.len() <= MEASURED
-        && let Some(line) = lines.next().await?
-    {
-        first.push(Shown::of(&line)?.row());
-        count += 1;
-    }
-    let table = Table::fitting(&first, terminal_width());
-    if count > 0 {
-        for row in &first {
-            writeln!(out, "{}", table.line(row).trim_end())?;
-        }
-    }
-    bar.inc(count);
+    let mut rows = vec![HEAD.map(str::to_owned)];
     while let Some(line) = lines.next().await? {
-        writeln!(out, "{}", table.line(&Shown::of(&line)?.row()))?;
-        bar.inc(1);
+        rows.push(Shown::of(&line)?.row());
         count += 1;
+        if rows.len() > BATCH {
+            out.write_all(columns.lines(&rows).as_bytes())?;
+            rows.clear();
+        }
+        bar.inc(1);
+    }
+    if count > 0 && !rows.is_empty() {
+        out.write_all(columns.lines(&rows).as_bytes())?;
     }
     let realm = realm.map_or_else(String::new, |realm| format!(" of {realm}"));
     writeln!(out, "{}{realm}", registrations(count))?;
