@@ -1,14 +1,19 @@
 //! Talking to the service: over its Unix socket, or HTTP with a token.
 
-use std::{io, path::Path, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context as _;
+use clap::Args;
 use reqwest::{Method, Response, StatusCode, redirect};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::exit::{Code, Failure};
-use crate::{cli::Service, serve::install_crypto};
+use crate::serve::install_crypto;
 
 const TOKEN: &str = "ROLLCALL_TOKEN";
 const CONNECTING: Duration = Duration::from_secs(5);
@@ -16,6 +21,26 @@ const CONNECTING: Duration = Duration::from_secs(5);
 const SILENCE: Duration = Duration::from_secs(90);
 /// A line that is longer is none of ours.
 const MAX_LINE: usize = 1 << 20;
+
+/// Which service is talked to, and how.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The service")]
+pub(super) struct Service {
+    /// Its Unix socket (setting admin.socket); needs no token
+    #[arg(
+        long,
+        env = "ROLLCALL_SOCKET",
+        default_value = "/run/rollcall/admin.sock"
+    )]
+    socket: PathBuf,
+    /// Talk HTTP instead, with the token of --token-file or of the variable `ROLLCALL_TOKEN`; goes
+    /// before --socket
+    #[arg(long, env = "ROLLCALL_URL")]
+    url: Option<String>,
+    /// File whose first line is the token
+    #[arg(long, env = "ROLLCALL_TOKEN_FILE", value_name = "FILE")]
+    token_file: Option<PathBuf>,
+}
 
 /// A connection to the service.
 pub(super) struct Client {
