@@ -383,3 +383,27 @@ fn what_no_broker_would_take_is_not_answered() {
     let one: Value = serde_json::from_slice(&one.body).unwrap();
     assert_eq!(one["Fields"].as_array().map(Vec::len), Some(201));
 }
+
+/// Found by its AOR in each realm: the table is not gone through.
+#[test]
+fn a_username_is_found_once_in_each_realm() {
+    let (registrar, _) = with_phones();
+    deliver(&registrar, &event("BOB", "other.example.com", None, 600));
+    deliver(
+        &registrar,
+        &event("bob", "device.example.com", Some(ACCOUNT), 600),
+    );
+    let found = registrar.of(None, Some("boB"));
+    let mut realms: Vec<_> = found.iter().map(Held::realm).collect();
+    realms.sort_unstable();
+    assert_eq!(
+        realms,
+        [
+            "Main.Example.com",
+            "device.example.com",
+            "other.example.com"
+        ]
+    );
+    assert!(registrar.of(None, Some("nobody")).is_empty());
+    assert_eq!(registrar.count_of(None), 5);
+}

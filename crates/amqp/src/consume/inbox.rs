@@ -13,9 +13,12 @@ use kapi::{QUERY_BINDING, Query, REGISTRAR_EXCHANGE, TARGETED_EXCHANGE};
 use lapin::{Channel, Connection, Consumer, options::BasicAckOptions, types::AMQPValue};
 use registrar::{Outcome, PublishFailure, Registrar, TooManyToAnswer};
 use registration::Zone;
-use tokio::{sync::Semaphore, task::JoinError};
+use tokio::task::JoinError;
 
-use super::deliver::{LOG_PERIOD, deliver};
+use super::{
+    answering::Answering,
+    deliver::{LOG_PERIOD, deliver},
+};
 use crate::{
     error::{SessionError, at},
     log_limit::LogLimit,
@@ -27,8 +30,6 @@ use crate::{
 const MESSAGE_TTL: Duration = Duration::from_secs(10);
 const MAX_LENGTH: i64 = 100_000;
 const PREFETCH: u16 = 100;
-/// The most answers that are prepared at once; more questions wait in the queue.
-const MAX_ANSWERING: usize = 4;
 
 /// The queue, with its consumer.
 pub(crate) struct Inbox {
@@ -70,26 +71,18 @@ impl Inbox {
         publisher: &Arc<Publisher>,
     ) -> SessionError {
         let mut log = LogLimit::new(LOG_PERIOD);
-        let answering = Arc::new(Semaphore::new(MAX_ANSWERING));
-        // One at a time: each is as large as the cache, several times over until it is sent.
-        let answering_all = Arc::new(Semaphore::new(1));
+        let answering = Answering::default();
         while let Some(delivery) = self.consumer.next().await {
             let delivery = match delivery {
                 Ok(delivery) => delivery,
                 Err(error) => return at("consuming the inbox")(error),
             };
             if let Some(Outcome::Asked(query)) = deliver(&delivery, zone, registrar, &mut log) {
-                let permit = Arc::clone(&answering).acquire_owned().await;
-                let answering_all = wants_all(&query).then(|| Arc::clone(&answering_all));
+                let is_large = wants_all(&query);
                 let answer = answer(query, Arc::clone(registrar), Arc::clone(publisher));
-                tokio::spawn(async move {
-                    let _permit = permit;
-                    let _turn = match answering_all {
-                        Some(turns) => turns.acquire_owned().await.ok(),
-                        None => None,
-                    };
-                    answer.await;
-                });
+                if !answering.spawn(is_large, answer) {
+                    tracing::debug!("a question was dropped: too many wait");
+                }
             }
             if let Err(error) = delivery.acker.ack(BasicAckOptions::default()).await {
                 return at("acknowledging in the inbox")(error);
@@ -101,7 +94,7 @@ impl Inbox {
 
 /// Whether the answer has all registrations.
 fn wants_all(query: &Query) -> bool {
-    query.realm.is_none() && !query.count_only
+    query.realm.is_none() && query.username.is_none() && !query.count_only
 }
 
 /// Why a question was not answered.

@@ -1,5 +1,6 @@
 //! Consuming: events in order, questions and answers beside them.
 
+mod answering;
 mod deliver;
 mod events;
 mod inbox;
