@@ -7,7 +7,7 @@ use std::{
 
 use kapi::{Event, Identity, Limits, Spelling};
 use registrar::{
-    Accounts, Bus, BusFuture, Delivery, Held, Publication, Receipt, Registrar, Settings,
+    Accounts, Bus, BusFuture, Delivery, EntryRef, Publication, Receipt, Registrar, Settings,
 };
 use registration::{Clock as _, ManualClock, Registration, UnixMillis, Zone, check_flushable};
 use serde_json::Value;
@@ -140,7 +140,7 @@ impl World {
     }
 }
 
-fn unpacked(held: &[Held]) -> Vec<Arc<Registration>> {
+fn unpacked(held: &[EntryRef]) -> Vec<Arc<Registration>> {
     held.iter()
         .map(|held| Arc::new(held.registration()))
         .collect()

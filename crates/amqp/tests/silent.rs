@@ -38,7 +38,7 @@ async fn a_broker_that_says_nothing_is_given_up_and_leaves_nothing_behind() -> a
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let uri = format!("amqp://u:hunter2@{}/v", listener.local_addr()?);
     let accepting = tokio::task::spawn_blocking(move || {
-        // Held, so that it is us who hang up.
+        // EntryRef, so that it is us who hang up.
         (0..12)
             .map(|_| listener.accept().map(|(socket, _)| socket))
             .collect::<Result<Vec<_>, _>>()

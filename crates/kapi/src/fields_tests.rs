@@ -1,6 +1,6 @@
 //! The same objects as Kazoo's own code makes, in both spellings.
 
-use registration::{Circumstances, Decision, Past, Policy, UnixMillis, Zone, decide};
+use registration::{Decision, DecisionContext, Policy, UnixMillis, Zone, decide};
 use serde_json::Value;
 
 use super::*;
@@ -13,14 +13,16 @@ fn stored(body: &[u8], now: UnixMillis) -> Registration {
     let Ok(Event::Registration(report)) = decode(body, Limits::default()) else {
         panic!("no registration")
     };
-    let by = Circumstances {
+    let context = DecisionContext {
+        live: None,
+        history: None,
         zone: &Zone::new("local"),
         policy: &Policy::default(),
         now,
         redelivered: false,
         complete: false,
     };
-    match decide(Past::default(), &report, by).decision {
+    match decide(&report, context).decision {
         Decision::Store(registration, _) => *registration,
         other => panic!("not stored: {other:?}"),
     }

@@ -2,14 +2,9 @@
 
 use std::collections::HashMap;
 
-use hashbrown::DefaultHashBuilder;
-use quick_cache::{
-    UnitWeighter,
-    sync::{Cache, DefaultLifecycle},
-};
 use registration::{AccountId, Text};
 
-use crate::held::Held;
+use crate::cache::EntryRef;
 
 /// Everything that belongs to an account: registrations with its id or of one of its realms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +17,7 @@ pub struct Scope {
 
 impl Scope {
     /// Whether a registration belongs to it.
-    pub fn has(&self, held: &Held) -> bool {
+    pub fn has(&self, held: &EntryRef) -> bool {
         held.account() == Some(&self.account)
             || self.realms.iter().any(|realm| held.is_of_realm(realm))
     }
@@ -73,40 +68,5 @@ impl Accounts {
             account: *account,
             realms,
         })
-    }
-}
-
-/// The most accounts that are remembered without anybody registered.
-const MAX_FORMER: usize = 1_000_000;
-
-/// The realms of accounts that have had somebody registered, who may be here no more. Those that
-/// nobody asks for go first.
-pub(crate) struct Former(Cache<AccountId, Text, UnitWeighter, DefaultHashBuilder>);
-
-impl Default for Former {
-    fn default() -> Self {
-        Self(Cache::with(
-            MAX_FORMER,
-            MAX_FORMER as u64,
-            UnitWeighter,
-            DefaultHashBuilder::default(),
-            DefaultLifecycle::default(),
-        ))
-    }
-}
-
-impl Former {
-    /// Remembers an account's realm, lower-cased.
-    pub(crate) fn remember(&self, account: AccountId, realm: &Text) {
-        self.0.insert(account, realm.clone());
-    }
-
-    pub(crate) fn realm_of(&self, account: &AccountId) -> Option<Text> {
-        self.0.get(account)
-    }
-
-    /// All their realms, lower-cased.
-    pub(crate) fn realms(&self) -> Vec<Text> {
-        self.0.iter().map(|(_, realm)| realm).collect()
     }
 }

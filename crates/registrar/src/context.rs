@@ -1,6 +1,4 @@
-//! What the parts of the registrar share: the table, the bus, the clock, and who is told of changes.
-//!
-//! Every change of the table that a part makes goes through here, so that its listeners are told.
+//! What the parts of the registrar share: the cache, the bus, the clock, settings, metrics.
 
 use std::sync::{
     Arc,
@@ -8,19 +6,16 @@ use std::sync::{
 };
 
 use kapi::{Identity, Limits};
-use registration::{Aor, Clock, Policy, Registration, Report, UnixMillis, Zone};
+use registration::{Clock, Policy, Report, UnixMillis, Zone};
 use tokio::sync::Notify;
 
 use crate::{
     accounts::Accounts,
     bus::{Bus, Questions},
-    capacity::Capacity,
-    changes::{Change, ChangeKind, ChangeListener, Listeners},
+    cache::{Cache, Capacity, ChangeKind, ChangeListener, EntryRef, ReportContext},
     health::{Health, LinkState},
-    held::Held,
     metrics::Metrics,
     outcome::Outcome,
-    table::{Applied, Hearing, OnExpired, Table},
 };
 
 /// The registrar's settings.
@@ -30,7 +25,7 @@ pub struct Settings {
     pub policy: Policy,
     /// Bounds on message bodies.
     pub limits: Limits,
-    /// Bounds on the table.
+    /// Bounds on the cache.
     pub capacity: Capacity,
     /// This node, as others see it.
     pub identity: Identity,
@@ -62,8 +57,7 @@ impl Settings {
 pub(crate) struct Context {
     pub(crate) settings: Settings,
     pub(crate) accounts: Accounts,
-    pub(crate) table: Table,
-    pub(crate) listeners: Listeners,
+    pub(crate) cache: Cache,
     pub(crate) bus: Arc<dyn Bus>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) questions: Questions,
@@ -73,7 +67,7 @@ pub(crate) struct Context {
     pub(crate) gap: Notify,
     /// When the process began.
     pub(crate) born: UnixMillis,
-    /// Whether every registration there is is in the table, as [`Health::is_complete`] says.
+    /// Whether the cache holds every registration, as [`Health::is_complete`] says.
     complete: AtomicBool,
 }
 
@@ -87,21 +81,13 @@ impl Context {
     ) -> Self {
         let metrics = Arc::new(Metrics::new(&settings.zones));
         let counting = Arc::clone(&metrics);
-        listeners.push(ChangeListener::of_many(move |changes| {
-            counting.note(changes);
-        }));
-        let listeners = Listeners::new(listeners);
-        let telling = listeners.clone();
-        let on_expired: OnExpired = Arc::new(move |ended| {
-            telling.tell_with(|| Some(Change::gone(ChangeKind::Expired, ended.clone())));
-        });
+        listeners.push(ChangeListener::new(move |change| counting.note(change)));
         Self {
             born: clock.now(),
-            table: Table::new(Arc::clone(&clock), settings.capacity, on_expired),
+            cache: Cache::new(Arc::clone(&clock), settings.capacity, listeners),
             questions: Questions::new(Arc::clone(&bus), settings.identity.clone()),
             settings,
             accounts,
-            listeners,
             bus,
             clock,
             health: Health::default(),
@@ -111,14 +97,14 @@ impl Context {
         }
     }
 
-    /// The circumstances that a report is judged by.
-    pub(crate) fn hearing<'a>(
+    /// How a report was heard.
+    pub(crate) fn heard<'a>(
         &'a self,
         zone: &'a Zone,
         redelivered: bool,
         fingerprint: u64,
-    ) -> Hearing<'a> {
-        Hearing {
+    ) -> ReportContext<'a> {
+        ReportContext {
             zone,
             policy: &self.settings.policy,
             redelivered,
@@ -128,69 +114,15 @@ impl Context {
     }
 
     /// Judges a report and does as decided.
-    pub(crate) fn apply(&self, report: &Report, hearing: Hearing<'_>) -> Outcome {
+    pub(crate) fn apply(&self, report: &Report, heard: ReportContext<'_>) -> Outcome {
         let _span = tracing::debug_span!("cache").entered();
-        self.tell_applied(&self.table.apply(report, hearing), report)
+        Outcome::from(&self.cache.apply(report, heard))
     }
 
-    /// Has a proxy's report take the place of a registration that `is_still` there, even if that is
-    /// newer.
-    pub(crate) fn override_with(
-        &self,
-        report: &Report,
-        zone: &Zone,
-        is_still: impl FnOnce(&Registration) -> bool,
-    ) -> Outcome {
-        let hearing = self.hearing(zone, false, 0);
-        self.tell_applied(&self.table.concede(report, hearing, is_still), report)
-    }
-
-    fn tell_applied(&self, applied: &Applied, report: &Report) -> Outcome {
-        self.listeners.tell_with(|| Change::told(applied, report));
-        Outcome::from(&applied.decision)
-    }
-
-    /// Takes in a registration as another registrar stored it. False if what is known is as new.
-    pub(crate) fn merge(&self, registration: &Registration) -> bool {
-        let change = Change::of(&self.table.merge(registration));
-        let is_news = change.is_some();
-        self.listeners.tell_with(|| change);
-        is_news
-    }
-
-    /// Removes the registration of `held` if what stands there now `is_it`.
-    pub(crate) fn take_out(
-        &self,
-        held: &Held,
-        kind: ChangeKind,
-        is_it: impl FnOnce(&Held) -> bool,
-    ) -> Option<Held> {
-        let gone = self.table.take_out(&held.username(), held.realm(), is_it)?;
-        self.listeners
-            .tell_with(|| Some(Change::gone(kind, gone.clone())));
-        Some(gone)
-    }
-
-    /// Puts what `amended` makes of a registration into its place. False if it makes nothing.
-    pub(crate) fn identify(
-        &self,
-        aor: &Aor,
-        is_first: bool,
-        amended: impl Fn(&Registration) -> Option<Registration>,
-    ) -> bool {
-        let Some((before, after)) = self.table.amend(aor, amended) else {
-            return false;
-        };
-        self.listeners.tell_with(|| {
-            Some(Change {
-                kind: ChangeKind::Identified,
-                before: Some(before),
-                after: Some(after),
-                is_first,
-                suppress_unregister_notify: None,
-            })
-        });
-        true
+    /// Ends a registration that has not changed since it was found. Returns it.
+    pub(crate) fn take_out(&self, found: &EntryRef, kind: ChangeKind) -> Option<EntryRef> {
+        let is_unchanged = |now: &EntryRef| found.is_unchanged_in(now);
+        self.cache.take_out(&found.aor(), kind, is_unchanged)
     }
 
     /// For how many seconds this process has been up.
@@ -204,7 +136,7 @@ impl Context {
         self.update_sync_state();
     }
 
-    /// Notes whether the table is complete.
+    /// Notes whether the cache is complete.
     pub(crate) fn update_sync_state(&self) {
         self.complete
             .store(self.health.is_complete(), Ordering::Relaxed);

@@ -13,7 +13,7 @@ use tokio::{
 
 use crate::{
     bus::Publication,
-    changes::{ChangeKind, ChangeListener},
+    cache::{ChangeKind, ChangeListener},
     context::Context,
     metrics::{IDENTIFIED, UNIDENTIFIED},
 };
@@ -123,13 +123,13 @@ impl Directory {
 
 /// What the directory says of an AOR: `Some(None)` if it does not know it, `None` if it does not answer.
 async fn ask(context: &Context, aor: &Aor) -> Option<Option<Arc<Device>>> {
-    let registration = context.table.get(aor)?;
+    let registration = context.cache.get(aor)?;
     let mut question = context.questions.open();
-    let (username, realm) = (&registration.username, &registration.realm);
+    let (username, realm) = (registration.username(), registration.realm());
     let identity = &context.settings.identity;
     for (exchange, routing_key) in authn_routes(realm) {
         let publication = Publication {
-            zone: Some(registration.zone.clone()),
+            zone: Some(registration.zone().clone()),
             exchange,
             routing_key,
             body: encode_authn(username, realm, question.msg_id(), identity),
@@ -158,11 +158,13 @@ fn identify(context: &Context, wanted: &Wanted, device: Option<&Device>) {
         context.metrics.add(UNIDENTIFIED, 1);
         return;
     };
-    let is_identified = context.identify(&wanted.aor, wanted.is_first, |registration| {
-        device
-            .adds_to(registration)
-            .then(|| identified(registration, device))
-    });
+    let is_identified = context
+        .cache
+        .amend(&wanted.aor, wanted.is_first, |registration| {
+            device
+                .adds_to(registration)
+                .then(|| identified(registration, device))
+        });
     context.metrics.add(IDENTIFIED, u64::from(is_identified));
 }
 

@@ -171,7 +171,7 @@ impl World {
             .registrar
             .all()
             .iter()
-            .map(|held| held.username().into_owned())
+            .map(|held| held.username().to_owned())
             .collect();
         users.sort();
         users

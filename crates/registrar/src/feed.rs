@@ -12,7 +12,7 @@ use std::{
 use kapi::Identity;
 use tokio::sync::broadcast;
 
-use crate::changes::{Change, ChangeListener};
+use crate::cache::{Change, ChangeListener};
 
 /// A change with its number.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ impl Feed {
             }),
         });
         let (listening, followed) = (Arc::clone(&feed), Arc::clone(&feed));
-        let listener = ChangeListener::of_refreshes(
+        let listener = ChangeListener::with_refreshes(
             move |change| listening.tell(change),
             move || followed.is_followed(),
         );

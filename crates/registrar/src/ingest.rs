@@ -3,14 +3,13 @@
 use std::{hash::BuildHasher as _, ops::ControlFlow, sync::Arc};
 
 use kapi::{Event, Limits, Scan, decode};
-use registration::{Lifetime, Origin, Report, Stored, UnixSeconds, Zone};
+use registration::{Aor, Lifetime, Origin, Report, Stored, UnixSeconds, Zone};
 
 use crate::{
     context::Context,
     flush::Flusher,
     metrics::{CLOCK_AHEAD, Metrics},
     outcome::Outcome,
-    slot::Fingerprint,
     sync::Replay,
 };
 
@@ -59,7 +58,7 @@ pub(crate) struct Ingest {
 /// A scanned message, should it have to be decoded.
 struct Scanned<'a> {
     scan: Scan<'a>,
-    fingerprint: Fingerprint,
+    fingerprint: u64,
 }
 
 impl Ingest {
@@ -102,20 +101,15 @@ impl Ingest {
         let Some(scan) = scan.flatten() else {
             return ControlFlow::Continue(None);
         };
-        let approach = context.table.approach(scan.username, scan.realm);
-        approach.advance();
-        let told = (scan.fingerprint, delivery.zone.as_str());
-        let fingerprint = self.fingerprints.hash_one(told).max(1);
+        let heard_in = (scan.fingerprint, delivery.zone.as_str());
+        let fingerprint = self.fingerprints.hash_one(heard_in).max(1);
         let (time, padding) = (scan.time, context.settings.policy.expires_deviation);
-        let wants = || context.listeners.want_refreshes();
-        let Ok(refreshed) = approach.refresh(time, fingerprint, padding, wants) else {
+        let aor = Aor::new(scan.username, scan.realm);
+        if !context.cache.refresh(&aor, time, fingerprint, padding) {
             return ControlFlow::Continue(Some(Scanned { scan, fingerprint }));
-        };
+        }
         if timed {
             self.note_lag(time);
-        }
-        if let Some(refreshed) = refreshed {
-            context.listeners.tell_refresh(refreshed);
         }
         ControlFlow::Break(Outcome::Stored(Stored::Refreshed))
     }
@@ -132,8 +126,8 @@ impl Ingest {
                 let scanned = scanned.filter(|scanned| scanned.scan.is_of(&report));
                 let fingerprint = scanned.map_or(0, |scanned| scanned.fingerprint);
                 self.correct(&mut report, delivery.targeted, timed);
-                let hearing = context.hearing(zone, delivery.redelivered, fingerprint);
-                context.apply(&report, hearing)
+                let heard = context.heard(zone, delivery.redelivered, fingerprint);
+                context.apply(&report, heard)
             }
             Ok(Event::Flush(flush, sender)) => self.flusher.heard(&flush, &sender, zone),
             Ok(Event::Query(query))

@@ -1,15 +1,12 @@
 //! What is not judged anew comes to the same as what is.
 
-use std::sync::{
-    Arc, Barrier, Mutex,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::{
-    Change, ChangeKind, ChangeListener, Delivery, Held, Mark, Outcome,
+    Change, ChangeKind, ChangeListener, Delivery, EntryRef, Outcome,
     fakes::{ACCOUNT, World},
 };
 
@@ -129,7 +126,7 @@ fn followers_hear_of_it_if_they_want_to() {
     let told = Arc::<Mutex<Vec<Change>>>::default();
     let (all, some) = (Arc::clone(&told), Arc::clone(&told));
     let world = World::new(vec![
-        ChangeListener::of_refreshes(
+        ChangeListener::with_refreshes(
             move |change| all.lock().unwrap().push(change.clone()),
             || true,
         ),
@@ -150,7 +147,7 @@ fn followers_hear_of_it_if_they_want_to() {
     let times =
         [&last.before, &last.after].map(|side| side.as_ref().unwrap().last_registration().0);
     assert_eq!(times[1] - times[0], 60);
-    let after = last.after.as_ref().map(Held::registration);
+    let after = last.after.as_ref().map(EntryRef::registration);
     assert_eq!(after, Some((*world.all()[0]).clone()));
 }
 
@@ -203,73 +200,4 @@ fn it_lives_on_from_the_last_time() {
     assert_eq!(world.users(), ["amy"]);
     world.clock.advance_millis(1_000);
     assert!(world.users().is_empty());
-}
-
-fn scope_of(world: &World) -> crate::Scope {
-    let account = registration::AccountId::parse(ACCOUNT).unwrap();
-    world.registrar.scope(&account, None).unwrap()
-}
-
-#[test]
-fn a_marked_list_is_another_after_each_refresh() {
-    let world = World::new(vec![]);
-    for _ in 0..3 {
-        refresh(&world);
-    }
-    let scope = scope_of(&world);
-    let mark = || world.registrar.list_marked(&scope).1;
-    let is_still = |mark: &Mark| world.registrar.lists_still(&scope, mark);
-    for _ in 0..3 {
-        let marks = [mark(), mark()];
-        assert!(marks.iter().all(is_still));
-        refresh(&world);
-        assert!(!marks.iter().any(is_still));
-        // Which nobody watches any more.
-        refresh(&world);
-        assert!(!marks.iter().any(is_still));
-    }
-}
-
-/// A refresh that comes while a list is made is in it, or makes it another.
-#[test]
-fn no_refresh_is_lost_between_a_list_and_its_mark() {
-    const ROUNDS: usize = 3_000;
-    let world = World::new(vec![]);
-    for _ in 0..3 {
-        refresh(&world);
-    }
-    let scope = scope_of(&world);
-    let (together, is_done) = (Barrier::new(2), AtomicBool::new(false));
-    // Counted first: the other thread must not be left waiting.
-    let mut lost = 0;
-    std::thread::scope(|threads| {
-        threads.spawn(|| {
-            for _ in 0..ROUNDS {
-                together.wait();
-                refresh(&world);
-                is_done.store(true, Ordering::Release);
-                together.wait();
-            }
-        });
-        for _ in 0..ROUNDS {
-            let mut lists = Vec::new();
-            together.wait();
-            while !is_done.load(Ordering::Acquire) {
-                lists.push(world.registrar.list_marked(&scope));
-            }
-            together.wait();
-            is_done.store(false, Ordering::Release);
-            let now = times(&world.registrar.list(&scope));
-            for (found, mark) in lists {
-                let is_still = world.registrar.lists_still(&scope, &mark);
-                lost += usize::from(is_still && times(&found) != now);
-            }
-        }
-    });
-    assert_eq!(lost, 0);
-}
-
-fn times(found: &[Held]) -> Vec<u64> {
-    let times = found.iter().map(|held| held.last_registration().0);
-    times.collect()
 }

@@ -16,8 +16,8 @@ use prometheus_client::{
 use registration::{Stored, Zone};
 
 use crate::{
-    changes::{Change, ChangeKind},
-    held::Held,
+    cache::EntryRef,
+    cache::{Change, ChangeKind},
     outcome::Outcome,
 };
 
@@ -62,7 +62,7 @@ const LABELS: [Label; 54] = [
     ("ignored", "overtaken"),
     ("ignored", "stale_contact"),
     ("ignored", "known"),
-    ("ignored", "table_full"),
+    ("ignored", "cache_full"),
     ("ignored", "account_full"),
     ("ignored", "other_message"),
     ("rejected", "too_large"),
@@ -276,27 +276,18 @@ impl Metrics {
         self.add(PANICKED, 1);
     }
 
-    /// Counts changes, and registrations by zone.
-    pub(crate) fn note(&self, changes: &[Change]) {
-        // Changes that come together are mostly alike.
-        for alike in changes.chunk_by(|one, other| Noted::of(one) == Noted::of(other)) {
-            if let [first, ..] = alike {
-                self.note_alike(&Noted::of(first), alike.len());
-            }
+    /// Counts a change, and registrations by zone.
+    pub(crate) fn note(&self, change: &Change) {
+        if let Some(kind) = name(change.kind) {
+            self.add(("change", kind), 1);
         }
-    }
-
-    fn note_alike(&self, noted: &Noted<'_>, times: usize) {
-        if let Some(kind) = name(noted.kind) {
-            self.add(("change", kind), times as u64);
-        }
-        if noted.before == noted.after {
-            return;
-        }
-        let times = i64::try_from(times).unwrap_or(i64::MAX);
-        for (zone, step) in [(noted.after, times), (noted.before, -times)] {
-            if let Some(gauge) = zone.and_then(|zone| self.zone(zone)) {
-                gauge.inc_by(step);
+        let zone = |of: &Option<EntryRef>| of.as_ref().map(|of| of.zone().clone());
+        let (before, after) = (zone(&change.before), zone(&change.after));
+        if before != after {
+            for (zone, step) in [(after, 1), (before, -1)] {
+                if let Some(gauge) = zone.and_then(|zone| self.zone(&zone)) {
+                    gauge.inc_by(step);
+                }
             }
         }
     }
@@ -347,28 +338,10 @@ impl Metrics {
     }
 }
 
-/// What is counted of a change: its kind, and the zones before and after it.
-#[derive(PartialEq)]
-struct Noted<'a> {
-    kind: ChangeKind,
-    before: Option<&'a Zone>,
-    after: Option<&'a Zone>,
-}
-
-impl<'a> Noted<'a> {
-    fn of(change: &'a Change) -> Self {
-        Self {
-            kind: change.kind,
-            before: change.before.as_ref().map(Held::zone),
-            after: change.after.as_ref().map(Held::zone),
-        }
-    }
-}
-
 /// The label of a kind of change; refreshes are counted as events.
 fn name(kind: ChangeKind) -> Option<&'static str> {
     Some(match kind {
-        ChangeKind::Registered => "registered",
+        ChangeKind::Registered | ChangeKind::Restored => "registered",
         ChangeKind::Moved => "moved",
         ChangeKind::Unregistered => "unregistered",
         ChangeKind::Expired => "expired",

@@ -32,7 +32,7 @@ fn every_outcome_has_its_own_counter() {
         Outcome::Ignored(Ignored::Overtaken),
         Outcome::Ignored(Ignored::StaleContact),
         Outcome::Ignored(Ignored::Known),
-        Outcome::Ignored(Ignored::TableFull),
+        Outcome::Ignored(Ignored::CacheFull),
         Outcome::Ignored(Ignored::AccountFull),
         Outcome::Other,
         Outcome::Rejected(Reject::TooLarge { size: 1, limit: 0 }),

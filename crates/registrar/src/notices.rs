@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 
 use crate::{
     bus::Publication,
-    changes::{Change, ChangeKind, ChangeListener},
+    cache::EntryRef,
+    cache::{Change, ChangeKind, ChangeListener},
     context::Context,
-    held::Held,
     metrics::{NOTICE_LOST, NOTICE_SENT},
 };
 
@@ -56,14 +56,15 @@ impl Notices {
             lost: Arc::clone(&lost),
         };
         let listener = move |change: &Change| {
-            let is_news =
-                change.kind != ChangeKind::Refreshed && change.kind != ChangeKind::Flushed;
+            let is_news = !matches!(
+                change.kind,
+                ChangeKind::Refreshed | ChangeKind::Flushed | ChangeKind::Restored
+            );
             if is_news && sender.try_send(change.clone()).is_err() {
                 lost.fetch_add(1, Ordering::Relaxed);
             }
         };
-        // A restored registration is not news.
-        (notices, ChangeListener::new(listener).of_news())
+        (notices, ChangeListener::new(listener))
     }
 
     /// How many changes wait.
@@ -82,8 +83,8 @@ impl Notices {
             }
             let (before, after) = (change.before.as_ref(), change.after.as_ref());
             let (before, after) = (
-                before.map(Held::registration),
-                after.map(Held::registration),
+                before.map(EntryRef::registration),
+                after.map(EntryRef::registration),
             );
             for (about, notice) in self.due(&change, before.as_ref(), after.as_ref()) {
                 if context.bus.leads(&about.zone) {

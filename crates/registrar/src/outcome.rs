@@ -68,7 +68,7 @@ impl Outcome {
             Self::Ignored(Ignored::Overtaken) => ("ignored", "overtaken"),
             Self::Ignored(Ignored::StaleContact) => ("ignored", "stale_contact"),
             Self::Ignored(Ignored::Known) => ("ignored", "known"),
-            Self::Ignored(Ignored::TableFull) => ("ignored", "table_full"),
+            Self::Ignored(Ignored::CacheFull) => ("ignored", "cache_full"),
             Self::Ignored(Ignored::AccountFull) => ("ignored", "account_full"),
             Self::Other => ("ignored", "other_message"),
             Self::Rejected(reject) => ("rejected", reject.reason()),

@@ -6,28 +6,28 @@ use std::{
 };
 
 use kapi::Query;
-use registration::{AccountId, Aor, Clock, Registration, UnixMillis, Zone};
+use registration::{AccountId, Aor, Clock, UnixMillis, Zone};
 
 use crate::{
     accounts::{Accounts, Scope},
     bus::{Bus, Publication},
-    capacity::Capacity,
-    changes::ChangeListener,
+    cache::Capacity,
+    cache::ChangeListener,
+    cache::EntryRef,
     context::{Context, Settings},
     directory::Directory,
     flush::{FlushError, Flushed, Flusher},
     health::{Health, LinkState},
-    held::Held,
     ingest::{Delivery, Ingest},
-    metrics::Metrics,
+    metrics::{Metrics, RESTORED},
     notices::Notices,
     outcome::Outcome,
     query::{self, TooManyToAnswer},
     reconcile::{ReconcileSettings, Reconciler},
-    restore::Restored,
-    snapshot::SnapshotError,
-    sync::{Peers, Recovery, RecoverySettings, Replay, Resync, SyncError, Synced},
-    table::Mark,
+    sync::{
+        Peers, Recovery, RecoverySettings, Replay, Restored, Resync, Snapshot, SnapshotError,
+        SyncError, Synced, snapshot,
+    },
 };
 
 /// The registrar.
@@ -93,72 +93,59 @@ impl Registrar {
     /// An account and its realms, of which the caller may know one; `None` if the account is not
     /// known.
     pub fn scope(&self, account: &AccountId, realm: Option<&str>) -> Option<Scope> {
-        let said = self.context.table.realm_of(account);
+        let said = self.context.cache.realm_of(account);
         self.context.accounts.scope(account, realm, said)
     }
 
     /// The live registrations of an account, in no order.
-    pub fn list(&self, scope: &Scope) -> Vec<Held> {
-        let table = &self.context.table;
-        table.find(Some(&scope.account), &scope.realms)
-    }
-
-    /// Like [`Registrar::list`], with what [`Registrar::lists_still`] compares.
-    pub fn list_marked(&self, scope: &Scope) -> (Vec<Held>, Mark) {
-        let table = &self.context.table;
-        table.find_marked(Some(&scope.account), &scope.realms)
-    }
-
-    /// Whether [`Registrar::list`] would list the same as when this was marked, in the same order and
-    /// unchanged. Takes far less than listing it; may say no where it would.
-    pub fn lists_still(&self, scope: &Scope, mark: &Mark) -> bool {
-        let table = &self.context.table;
-        table.is_as_marked(Some(&scope.account), &scope.realms, mark)
+    pub fn list(&self, scope: &Scope) -> Vec<EntryRef> {
+        let cache = &self.context.cache;
+        cache.find(Some(&scope.account), &scope.realms)
     }
 
     /// The live registrations of an account that have a username, in any case.
-    pub fn list_named(&self, scope: &Scope, username: &str) -> Vec<Held> {
-        let table = &self.context.table;
-        table.find_named(Some(&scope.account), &scope.realms, username)
+    pub fn list_named(&self, scope: &Scope, username: &str) -> Vec<EntryRef> {
+        let cache = &self.context.cache;
+        cache.find_named(Some(&scope.account), &scope.realms, username)
     }
 
     /// How many live registrations an account has.
     pub fn count(&self, scope: &Scope) -> usize {
-        let table = &self.context.table;
-        table.count(Some(&scope.account), &scope.realms)
+        let cache = &self.context.cache;
+        cache.count(Some(&scope.account), &scope.realms)
     }
 
     /// The live registration of an AOR.
-    pub fn get(&self, aor: &Aor) -> Option<Arc<Registration>> {
-        self.context.table.get(aor)
+    pub fn get(&self, aor: &Aor) -> Option<EntryRef> {
+        self.context.cache.get(aor)
     }
 
     /// The live registrations of a realm, or whose account has it, or of all realms; those of a
     /// username, in any case, or all. In no order. Goes through the whole table if neither is given.
-    pub fn of(&self, realm: Option<&str>, username: Option<&str>) -> Vec<Held> {
-        query::find(&self.context.table, realm, username)
+    pub fn of(&self, realm: Option<&str>, username: Option<&str>) -> Vec<EntryRef> {
+        query::find(&self.context.cache, realm, username)
     }
 
     /// How many registrations there are of a realm, or whose account has it, or of all realms; the
     /// latter as [`Registrar::total`] counts them.
     pub fn count_of(&self, realm: Option<&str>) -> usize {
-        query::count(&self.context.table, realm)
+        query::count(&self.context.cache, realm)
     }
 
     /// The live registrations of a realm, or whose account has it, in no order.
-    pub fn of_realm(&self, realm: &str) -> Vec<Held> {
+    pub fn of_realm(&self, realm: &str) -> Vec<EntryRef> {
         self.of(Some(realm), None)
     }
 
     /// How many registrations there are, those that have ended but are not reclaimed yet (within two
     /// seconds) included; reads a counter.
     pub fn total(&self) -> usize {
-        self.context.table.held()
+        self.context.cache.held()
     }
 
     /// How many live registrations there are. Goes through the whole table.
     pub fn len(&self) -> usize {
-        self.context.table.len()
+        self.context.cache.len()
     }
 
     /// Whether there is none.
@@ -167,8 +154,8 @@ impl Registrar {
     }
 
     /// Every live registration, in no order. Goes through the whole table.
-    pub fn all(&self) -> Vec<Held> {
-        self.context.table.all()
+    pub fn all(&self) -> Vec<EntryRef> {
+        self.context.cache.all()
     }
 
     /// The answer to a question, addressed to the asker. Goes through the whole table if all
@@ -241,17 +228,20 @@ impl Registrar {
 
     /// Writes a snapshot of the table. Returns how many registrations it holds.
     pub fn write_snapshot(&self, out: impl Write) -> io::Result<u64> {
-        self.context.write_snapshot(out)
+        snapshot::write(&self.context.cache, out)
     }
 
     /// Takes in a snapshot, if all of it is sound.
     pub fn restore(&self, input: impl Read) -> Result<Restored, SnapshotError> {
-        self.context.restore(input)
+        let cache = &self.context.cache;
+        let restored = Snapshot::read(cache, input)?.insert(cache);
+        self.context.metrics.add(RESTORED, restored.taken_in);
+        Ok(restored)
     }
 
     /// Reclaims the memory of expired registrations; to be called about once a second.
     pub fn sweep(&self) {
-        self.context.table.sweep();
+        self.context.cache.sweep();
     }
 
     /// The state of the brokers' connections and of synchronisation.

@@ -66,10 +66,7 @@ fn id() -> AccountId {
 fn users(registrar: &Registrar) -> Vec<String> {
     let scope = registrar.scope(&id(), None).unwrap();
     let list = registrar.list(&scope);
-    let mut users: Vec<_> = list
-        .iter()
-        .map(|held| held.username().into_owned())
-        .collect();
+    let mut users: Vec<_> = list.iter().map(|held| held.username().to_owned()).collect();
     users.sort();
     assert_eq!(registrar.count(&scope), users.len());
     users
@@ -278,7 +275,10 @@ fn a_clock_that_runs_ahead_is_counted() {
     ahead["Event-Timestamp"] = json!(now + 61);
     deliver(&registrar, ahead.to_string().as_bytes());
     assert_eq!(registrar.metrics().of("clock", "ahead"), 1);
-    let amy = registrar.get(&Aor::new("amy", REALM)).unwrap();
+    let amy = registrar
+        .get(&Aor::new("amy", REALM))
+        .unwrap()
+        .registration();
     assert_eq!(amy.last_registration.0, now);
 }
 
@@ -394,7 +394,7 @@ fn a_username_is_found_once_in_each_realm() {
         &event("bob", "device.example.com", Some(ACCOUNT), 600),
     );
     let found = registrar.of(None, Some("boB"));
-    let mut realms: Vec<_> = found.iter().map(Held::realm).collect();
+    let mut realms: Vec<_> = found.iter().map(EntryRef::realm).collect();
     realms.sort_unstable();
     assert_eq!(
         realms,

@@ -71,7 +71,7 @@ fn of(contact: &str, mut report: Report) -> Report {
 /// An AOR's place in a table.
 struct Place {
     live: Option<Registration>,
-    ledger: Option<Ledger>,
+    history: Option<BindingHistory>,
     complete: bool,
     now: UnixMillis,
 }
@@ -80,34 +80,32 @@ impl Place {
     fn warm() -> Self {
         Self {
             live: None,
-            ledger: None,
+            history: None,
             complete: true,
             now: NOW,
         }
     }
 
     fn tell_again(&mut self, report: &Report, redelivered: bool) -> Decision {
-        let past = Past {
+        let context = DecisionContext {
             live: self.live.as_ref().filter(|live| live.is_live(self.now)),
-            ledger: self.ledger.as_ref(),
-        };
-        let by = Circumstances {
+            history: self.history.as_ref(),
             zone: &Zone::new("local"),
             policy: &Policy::default(),
             now: self.now,
             redelivered,
             complete: self.complete,
         };
-        let judgement = decide(past, report, by);
-        if judgement.ledger.is_some() {
-            self.ledger = judgement.ledger;
+        let verdict = decide(report, context);
+        if verdict.history.is_some() {
+            self.history = verdict.history;
         }
-        match &judgement.decision {
+        match &verdict.decision {
             Decision::Store(registration, _) => self.live = Some((**registration).clone()),
             Decision::Remove(_) => self.live = None,
             Decision::Ignore(_) => {}
         }
-        judgement.decision
+        verdict.decision
     }
 
     fn tell(&mut self, report: &Report) -> Decision {
@@ -361,7 +359,7 @@ proptest! {
         if let Some(live) = &place.live {
             prop_assert_eq!(Some(live.last_registration), newest_register);
         }
-        let told_of = place.ledger.as_ref().map(Ledger::second);
+        let told_of = place.history.as_ref().map(|history| history.second);
         prop_assert!(told_of <= newest);
     }
 }

@@ -1,6 +1,6 @@
 //! The registration as it is stored.
 
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use crate::{AccountId, Aor, UnixMillis, UnixSeconds, Zone, addr_spec};
 
@@ -100,8 +100,8 @@ pub struct Registration<T = Text> {
     pub zone: Zone,
 }
 
-/// A registration that is only looked at.
-pub type View<'a> = Registration<Cow<'a, str>>;
+/// A registration with borrowed texts.
+pub type View<'a> = Registration<&'a str>;
 
 impl<T: AsRef<str>> Registration<T> {
     /// The key it is stored under.
@@ -148,5 +148,54 @@ impl<T: AsRef<str>> Registration<T> {
         let scheme = if secure { "sips" } else { "sip" };
         let (username, realm) = (self.username.as_ref(), self.realm.as_ref());
         Some([scheme, ":", username, "@", realm, ";fs_path=", path].concat())
+    }
+}
+
+impl Registration<&str> {
+    /// A copy that owns its texts.
+    pub fn to_owned(&self) -> Registration {
+        let maybe = |text: Option<&str>| text.map(Text::from);
+        let address = |source: &Source<&str>| Source {
+            ip: maybe(source.ip),
+            port: maybe(source.port),
+        };
+        Registration {
+            username: self.username.into(),
+            realm: self.realm.into(),
+            contact: self.contact.into(),
+            original_contact: self.original_contact.into(),
+            previous_contact: maybe(self.previous_contact),
+            call_id: maybe(self.call_id),
+            user_agent: maybe(self.user_agent),
+            from_user: maybe(self.from_user),
+            from_host: self.from_host.into(),
+            to_user: maybe(self.to_user),
+            to_host: self.to_host.into(),
+            expires: self.expires,
+            last_registration: self.last_registration,
+            initial_registration: self.initial_registration,
+            proxy: Proxy {
+                path: maybe(self.proxy.path),
+                ip: maybe(self.proxy.ip),
+                port: self.proxy.port,
+                protocol: maybe(self.proxy.protocol),
+            },
+            source: address(&self.source),
+            network: address(&self.network),
+            account: AccountData {
+                id: self.account.id,
+                realm: maybe(self.account.realm),
+                name: maybe(self.account.name),
+                authorizing_id: maybe(self.account.authorizing_id),
+                authorizing_type: maybe(self.account.authorizing_type),
+                owner_id: maybe(self.account.owner_id),
+                presence_id: maybe(self.account.presence_id),
+            },
+            suppress_unregister_notify: self.suppress_unregister_notify,
+            register_overwrite_notify: self.register_overwrite_notify,
+            registrar_node: maybe(self.registrar_node),
+            registrar_hostname: maybe(self.registrar_hostname),
+            zone: self.zone.clone(),
+        }
     }
 }

@@ -1,22 +1,22 @@
 //! What becomes of a registration when an event about its AOR arrives.
 
 use crate::{
-    Circumstances, ContactKind, Decision, Ignored, Judgement, Ledger, Lifetime, Origin, Past,
-    Registration, Removal, Report, Stored, UnixSeconds,
-    ledger::{same_binding, same_contact, same_node},
+    BindingHistory, ContactKind, Decision, DecisionContext, Ignored, Lifetime, Origin,
+    Registration, Removal, Report, Stored, UnixSeconds, Verdict,
+    history::{same_binding, same_contact, same_node},
     merge::merge,
 };
 
 /// By how many seconds two ways to say when a registration ends may differ.
 const ROUNDING: u64 = 2;
 
-/// Judges `report` against the AOR's past.
-pub fn decide(past: Past<'_>, report: &Report, by: Circumstances<'_>) -> Judgement {
+/// Judges a report against what is known of its AOR.
+pub fn decide(report: &Report, context: DecisionContext<'_>) -> Verdict {
     let kind = ContactKind::of(&report.contact);
     if kind == ContactKind::Absent {
-        return Judgement::ignore(Ignored::NoContact);
+        return Verdict::ignore(Ignored::NoContact);
     }
-    let case = Case::new(past, report, by);
+    let case = Case::new(report, context);
     if let Some(seconds) = case.corrects() {
         return case.store(seconds, 1);
     }
@@ -30,39 +30,37 @@ pub fn decide(past: Past<'_>, report: &Report, by: Circumstances<'_>) -> Judgeme
     }
 }
 
-/// Judges what a proxy holds of an AOR whose registration, though heard from it, it does not hold:
-/// that is where calls go, whatever the time of what was heard.
-pub fn concede(past: Past<'_>, report: &Report, by: Circumstances<'_>) -> Judgement {
-    let case = Case::new(past, report, by);
+/// Judges a contact that a proxy holds in place of the one that was heard from it. Calls go to the
+/// contact that the proxy holds, so it wins at any age.
+pub fn override_with(report: &Report, context: DecisionContext<'_>) -> Verdict {
+    let case = Case::new(report, context);
     match report.lifetime {
         Lifetime::Seconds(seconds) => case.store(seconds, 1),
-        Lifetime::Ended => Judgement::ignore(Ignored::Expired),
+        Lifetime::Ended => Verdict::ignore(Ignored::Expired),
     }
 }
 
-/// One report and all it is judged by.
+/// One report and its context.
 struct Case<'a> {
-    past: Past<'a>,
     report: &'a Report,
-    by: Circumstances<'a>,
+    context: DecisionContext<'a>,
     /// The report's time, held to our clock.
     time: UnixSeconds,
 }
 
 impl<'a> Case<'a> {
-    fn new(past: Past<'a>, report: &'a Report, by: Circumstances<'a>) -> Self {
+    fn new(report: &'a Report, context: DecisionContext<'a>) -> Self {
         Self {
-            past,
             report,
-            by,
+            context,
             // A proxy whose clock runs ahead must not make a phone outlive its time.
-            time: report.time.min(by.now.seconds()),
+            time: report.time.min(context.now.seconds()),
         }
     }
 
     fn is_stale(&self) -> bool {
-        let live = self.past.live.map(|live| live.last_registration);
-        let told = self.told().map(Ledger::second);
+        let live = self.context.live.map(|live| live.last_registration);
+        let told = self.history().map(|history| history.second);
         let newest = live.max(told);
         match self.report.origin {
             Origin::Event => newest.is_some_and(|newest| self.time < newest),
@@ -83,7 +81,7 @@ impl<'a> Case<'a> {
             return None;
         };
         let live = self.live_here()?;
-        let padding = u64::from(self.by.policy.expires_deviation);
+        let padding = u64::from(self.context.policy.expires_deviation);
         let end = (self.time.0)
             .saturating_add(u64::from(seconds))
             .saturating_add(padding);
@@ -92,28 +90,28 @@ impl<'a> Case<'a> {
         (is_same_end && is_before).then_some(seconds)
     }
 
-    /// The ledger as far as this report has to stand back behind it: another proxy's does not
+    /// The history as far as this report has to stand back behind it: another proxy's does not
     /// count, nor another contact's while a registration stands.
-    fn told(&self) -> Option<&Ledger> {
-        let ledger = self.past.ledger?;
-        let concerns =
-            ledger.is_of(self.report) || self.past.live.is_none() && ledger.is_of_node(self.report);
-        concerns.then_some(ledger)
+    fn history(&self) -> Option<&BindingHistory> {
+        let history = self.context.history?;
+        let concerns = history.is_of(self.report)
+            || self.context.live.is_none() && history.is_of_node(self.report);
+        concerns.then_some(history)
     }
 
     /// An event that was overtaken tells nothing new of its own binding, but counts.
-    fn stale(&self) -> Judgement {
-        let ledger = self.past.ledger;
+    fn stale(&self) -> Verdict {
+        let history = self.context.history;
         let ends_another = self.report.lifetime != Lifetime::Ended && self.replaces_live();
-        Judgement {
+        Verdict {
             decision: if ends_another {
                 Decision::Remove(Removal::Unregistered)
             } else {
                 Decision::Ignore(Ignored::Stale)
             },
-            ledger: ledger
-                .filter(|_| !self.by.redelivered)
-                .and_then(|ledger| ledger.with_late(self.time, self.report, self.change())),
+            history: history
+                .filter(|_| !self.context.redelivered)
+                .and_then(|history| history.with_late(self.time, self.report, self.change())),
         }
     }
 
@@ -121,7 +119,7 @@ impl<'a> Case<'a> {
     /// proxy has one contact per AOR.
     fn replaces_live(&self) -> bool {
         self.report.origin == Origin::Event
-            && self.past.live.is_some_and(|live| {
+            && self.context.live.is_some_and(|live| {
                 live.last_registration < self.time
                     && same_node(live, self.report)
                     && !same_contact(&live.original_contact, &self.report.contact)
@@ -139,16 +137,16 @@ impl<'a> Case<'a> {
 
     /// The live registration, if the report is about that very binding.
     fn live_here(&self) -> Option<&Registration> {
-        self.past
+        self.context
             .live
             .filter(|live| same_binding(live, self.report))
     }
 
     /// The binding's balance before this event.
     fn before(&self) -> i8 {
-        let told = self.past.ledger;
-        let deviation = self.by.policy.expires_deviation;
-        told.and_then(|ledger| ledger.balance_at(self.time, self.report))
+        let told = self.context.history;
+        let deviation = self.context.policy.expires_deviation;
+        told.and_then(|history| history.balance_at(self.time, self.report))
             .unwrap_or_else(|| {
                 // At the proxy it ends without the padding.
                 let stood = |live: &Registration| live.is_bound_at(self.time, deviation);
@@ -158,7 +156,7 @@ impl<'a> Case<'a> {
 
     fn after(&self) -> i8 {
         let after = self.before().saturating_add(self.change());
-        if self.by.redelivered {
+        if self.context.redelivered {
             // Applied twice it would count twice.
             after.clamp(0, 1)
         } else {
@@ -166,19 +164,19 @@ impl<'a> Case<'a> {
         }
     }
 
-    fn remember(&self, balance: i8) -> Ledger {
-        Ledger::new(self.time, self.report, balance)
+    fn counted(&self, balance: i8) -> BindingHistory {
+        BindingHistory::new(self.time, self.report, balance)
     }
 
-    fn register(&self, seconds: u32) -> Judgement {
+    fn register(&self, seconds: u32) -> Verdict {
         if self.is_echo_of_unregister(seconds) {
-            return Judgement::ignore(Ignored::StaleContact);
+            return Verdict::ignore(Ignored::StaleContact);
         }
         let after = self.after();
         let told_now = self
-            .past
-            .ledger
-            .is_some_and(|ledger| ledger.balance_at(self.time, self.report).is_some());
+            .context
+            .history
+            .is_some_and(|history| history.balance_at(self.time, self.report).is_some());
         let undone = after <= 0 && self.live_here().is_none();
         match self.report.first {
             Some(true) if undone => self.undone(after),
@@ -188,14 +186,14 @@ impl<'a> Case<'a> {
     }
 
     /// The register of a binding that has ended since: its unregister overtook it.
-    fn undone(&self, after: i8) -> Judgement {
-        Judgement {
+    fn undone(&self, after: i8) -> Verdict {
+        Verdict {
             decision: if self.replaces_live() {
                 Decision::Remove(Removal::Unregistered)
             } else {
                 Decision::Ignore(Ignored::Undone)
             },
-            ledger: Some(self.remember(after)),
+            history: Some(self.counted(after)),
         }
     }
 
@@ -204,13 +202,13 @@ impl<'a> Case<'a> {
     /// the old one was replaced. A phone that really is back, and by chance asks for just as many
     /// seconds, is seen at its next refresh, or when the proxies are asked.
     fn is_echo_of_unregister(&self, seconds: u32) -> bool {
-        let Some(live) = self.past.live else {
+        let Some(live) = self.context.live else {
             return false;
         };
         let since = self.time.0.saturating_sub(live.last_registration.0);
         let lifetime = live
             .expires
-            .saturating_sub(self.by.policy.expires_deviation);
+            .saturating_sub(self.context.policy.expires_deviation);
         let end = live.last_registration.0.saturating_add(u64::from(lifetime));
         let claimed = self.time.0.saturating_add(u64::from(seconds));
         let tolerance = u64::from(since >= 2);
@@ -222,8 +220,8 @@ impl<'a> Case<'a> {
     }
 
     /// What a proxy says stands: news only if it goes beyond what is known.
-    fn statement(&self, seconds: u32) -> Judgement {
-        let deviation = u64::from(self.by.policy.expires_deviation);
+    fn statement(&self, seconds: u32) -> Verdict {
+        let deviation = u64::from(self.context.policy.expires_deviation);
         let end = (self.time.0)
             .saturating_add(u64::from(seconds))
             .saturating_add(deviation);
@@ -235,26 +233,29 @@ impl<'a> Case<'a> {
         let left = |live: &Registration| {
             self.report.origin == Origin::Statement
                 && !same_node(live, self.report)
-                && live.is_bound_at(self.by.now.seconds(), self.by.policy.expires_deviation)
+                && live.is_bound_at(
+                    self.context.now.seconds(),
+                    self.context.policy.expires_deviation,
+                )
         };
-        match self.past.live {
-            Some(live) if known(live) => Judgement::ignore(Ignored::Known),
-            Some(live) if left(live) => Judgement::ignore(Ignored::OtherContact),
+        match self.context.live {
+            Some(live) if known(live) => Verdict::ignore(Ignored::Known),
+            Some(live) if left(live) => Verdict::ignore(Ignored::OtherContact),
             _ => self.store(seconds, 1),
         }
     }
 
-    fn store(&self, seconds: u32, balance: i8) -> Judgement {
-        let (report, policy) = (self.report, self.by.policy);
-        let live = self.past.live;
-        let registration = merge(live, report, seconds, self.by.zone, policy, self.time);
-        if !registration.is_live(self.by.now) {
+    fn store(&self, seconds: u32, balance: i8) -> Verdict {
+        let (report, policy) = (self.report, self.context.policy);
+        let live = self.context.live;
+        let registration = merge(live, report, seconds, self.context.zone, policy, self.time);
+        if !registration.is_live(self.context.now) {
             return match live {
-                Some(_) => Judgement {
+                Some(_) => Verdict {
                     decision: Decision::Remove(Removal::Expired),
-                    ledger: Some(self.remember(0)),
+                    history: Some(self.counted(0)),
                 },
-                None => Judgement::ignore(Ignored::Expired),
+                None => Verdict::ignore(Ignored::Expired),
             };
         }
         let stored = match live {
@@ -264,29 +265,29 @@ impl<'a> Case<'a> {
             }
             Some(_) => Stored::Moved,
         };
-        Judgement {
+        Verdict {
             decision: Decision::Store(Box::new(registration), stored),
-            ledger: Some(self.remember(balance)),
+            history: Some(self.counted(balance)),
         }
     }
 
     /// An unregister ends the binding it names, or all with `*` (RFC 3261, 10.2.2); a phone that
     /// moved may still unregister the contact it left, or leave the proxy it came from, and that
     /// must not end the new binding.
-    fn unregister(&self, kind: ContactKind) -> Judgement {
+    fn unregister(&self, kind: ContactKind) -> Verdict {
         let ends = |live: &&Registration| {
             same_binding(live, self.report)
                 || kind == ContactKind::Wildcard && same_node(live, self.report)
         };
-        match self.past.live {
+        match self.context.live {
             Some(live) if ends(&live) => self.unregister_live(live, kind),
-            Some(live) => Judgement {
+            Some(live) => Verdict {
                 decision: Decision::Ignore(Ignored::OtherContact),
                 // Its register may follow; but the account of the binding that stands goes first.
-                ledger: if self
-                    .past
-                    .ledger
-                    .is_some_and(|told| told.second() == self.time)
+                history: if self
+                    .context
+                    .history
+                    .is_some_and(|told| told.second == self.time)
                     || !same_node(live, self.report)
                 {
                     None
@@ -294,17 +295,17 @@ impl<'a> Case<'a> {
                     self.end_of_unknown()
                 },
             },
-            None => Judgement {
+            None => Verdict {
                 decision: Decision::Ignore(Ignored::NotRegistered),
-                ledger: self.end_of_unknown(),
+                history: self.end_of_unknown(),
             },
         }
     }
 
-    fn unregister_live(&self, live: &Registration, kind: ContactKind) -> Judgement {
-        let remove = |balance| Judgement {
+    fn unregister_live(&self, live: &Registration, kind: ContactKind) -> Verdict {
+        let remove = |balance| Verdict {
             decision: Decision::Remove(Removal::Unregistered),
-            ledger: Some(self.remember(balance)),
+            history: Some(self.counted(balance)),
         };
         if self.report.first == Some(true) {
             // There was nothing to end then, so it is gone already, unless it came afterwards. The
@@ -312,30 +313,30 @@ impl<'a> Case<'a> {
             return if live.last_registration < self.time {
                 remove(self.before())
             } else {
-                Judgement::ignore(Ignored::Overtaken)
+                Verdict::ignore(Ignored::Overtaken)
             };
         }
         if kind == ContactKind::Wildcard {
-            return Judgement {
+            return Verdict {
                 decision: Decision::Remove(Removal::Unregistered),
-                ledger: Some(Ledger::closed(live, self.time)),
+                history: Some(BindingHistory::closed(live, self.time)),
             };
         }
         let after = self.after();
         if after <= 0 {
             return remove(after);
         }
-        Judgement {
+        Verdict {
             decision: Decision::Ignore(Ignored::Overtaken),
-            ledger: Some(self.remember(after)),
+            history: Some(self.counted(after)),
         }
     }
 
     /// The end of a binding whose beginning was not told: it may still be on its way.
-    fn end_of_unknown(&self) -> Option<Ledger> {
-        let known_gone = self.past.ledger.is_some();
-        let counts = self.report.first != Some(true) && !self.by.redelivered;
-        (counts && (known_gone || self.by.complete)).then(|| self.remember(self.after()))
+    fn end_of_unknown(&self) -> Option<BindingHistory> {
+        let known_gone = self.context.history.is_some();
+        let counts = self.report.first != Some(true) && !self.context.redelivered;
+        (counts && (known_gone || self.context.complete)).then(|| self.counted(self.after()))
     }
 }
 

@@ -47,18 +47,16 @@ fn report(time: u64, seconds: u32, contact: &str) -> Report {
 }
 
 fn judge(current: Option<&Registration>, report: &Report, now: UnixMillis) -> Decision {
-    let past = Past {
+    let context = DecisionContext {
         live: current,
-        ledger: None,
-    };
-    let by = Circumstances {
+        history: None,
         zone: &Zone::new("local"),
         policy: &Policy::default(),
         now,
         redelivered: false,
         complete: true,
     };
-    decide(past, report, by).decision
+    decide(report, context).decision
 }
 
 fn stored(decision: Decision) -> (Registration, Stored) {

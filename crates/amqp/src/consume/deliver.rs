@@ -41,7 +41,7 @@ pub(crate) fn deliver(
     let kind = match &outcome {
         None => Some("panic"),
         Some(Outcome::Rejected(reject)) => Some(reject.reason()),
-        Some(full @ Outcome::Ignored(Ignored::TableFull | Ignored::AccountFull)) => {
+        Some(full @ Outcome::Ignored(Ignored::CacheFull | Ignored::AccountFull)) => {
             Some(full.label().1)
         }
         Some(_) => None,

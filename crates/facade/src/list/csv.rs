@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, http::header};
 use kapi::{HTTP_FIELDS, Spelling, Value, visit_fields};
-use registrar::Held;
+use registrar::EntryRef;
 use registration::View;
 
 use super::{
@@ -14,10 +14,10 @@ use super::{
 const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
 
 /// Answers with a sorted list, and a header that says where the next page begins.
-pub(super) fn answer(registrations: Vec<Held>, next: Option<&Cursor>) -> HttpResponse {
+pub(super) fn answer(registrations: Vec<EntryRef>, next: Option<&Cursor>) -> HttpResponse {
     let mut head = HTTP_FIELDS.join(",").into_bytes();
     head.extend_from_slice(b"\r\n");
-    let write = |_, entry: &Held, out: &mut Vec<u8>| write_row(&entry.view(), out);
+    let write = |_, entry: &EntryRef, out: &mut Vec<u8>| write_row(&entry.view(), out);
     let pieces = Pieces::new(head, registrations, write, "");
     let attachment = "attachment; filename=registrations.csv";
     let mut response = HttpResponse::Ok();

@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 
-use registrar::Held;
+use registrar::EntryRef;
 
 /// Sorts by username, then realm, both without regard to case: no registration changes its place for
 /// as long as it is there.
-pub(super) fn sort(registrations: &mut [Held]) {
+pub(super) fn sort(registrations: &mut [EntryRef]) {
     registrations.sort_by_cached_key(prefix);
     for alike in registrations.chunk_by_mut(|one, other| prefix(one) == prefix(other)) {
         alike.sort_by(by_name);
@@ -14,7 +14,7 @@ pub(super) fn sort(registrations: &mut [Held]) {
 }
 
 /// The first 16 bytes of the username, lower-cased, as one number that sorts like them.
-fn prefix(entry: &Held) -> u128 {
+fn prefix(entry: &EntryRef) -> u128 {
     let mut prefix = [0; 16];
     let username = entry.username();
     prefix
@@ -25,8 +25,8 @@ fn prefix(entry: &Held) -> u128 {
 }
 
 /// Compares by username, then realm, both without regard to case.
-pub(crate) fn by_name(one: &Held, other: &Held) -> Ordering {
-    folded(&one.username(), &other.username()).then_with(|| folded(one.realm(), other.realm()))
+pub(crate) fn by_name(one: &EntryRef, other: &EntryRef) -> Ordering {
+    folded(one.username(), other.username()).then_with(|| folded(one.realm(), other.realm()))
 }
 
 fn folded(one: &str, other: &str) -> Ordering {
@@ -43,7 +43,7 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
-    pub(super) fn of(entry: &Held) -> Self {
+    pub(super) fn of(entry: &EntryRef) -> Self {
         Self {
             username: entry.username().to_ascii_lowercase().into_bytes(),
             realm: entry.realm().to_ascii_lowercase().into_bytes(),
@@ -51,7 +51,7 @@ impl Cursor {
     }
 
     /// Whether a registration stands before it.
-    pub(super) fn is_after(&self, entry: &Held) -> bool {
+    pub(super) fn is_after(&self, entry: &EntryRef) -> bool {
         let Self { username, realm } = Self::of(entry);
         (username, realm) < (self.username.clone(), self.realm.clone())
     }

@@ -1,7 +1,7 @@
 //! A list as JSON.
 
 use actix_web::{HttpRequest, HttpResponse, http::header};
-use registrar::{Held, content_of};
+use registrar::EntryRef;
 use sha2::{Digest as _, Sha256};
 
 use super::{
@@ -20,7 +20,7 @@ const SHORT: usize = 200;
 pub(super) fn answer(
     req: &HttpRequest,
     facade: &Facade,
-    (registrations, shape, pretty): (Vec<Held>, Shape, bool),
+    (registrations, shape, pretty): (Vec<EntryRef>, Shape, bool),
     extras: &Extras,
 ) -> HttpResponse {
     let revision = revision(&registrations, shape);
@@ -30,7 +30,7 @@ pub(super) fn answer(
     let pretty = pretty && registrations.len() <= SHORT;
     let mut head = before_data(req, facade, &revision, extras);
     head.push(b'[');
-    let write = move |at, entry: &Held, out: &mut Vec<u8>| {
+    let write = move |at, entry: &EntryRef, out: &mut Vec<u8>| {
         if at > 0 {
             out.push(b',');
         }
@@ -48,9 +48,12 @@ pub(super) fn answer(
 }
 
 /// The revision of a list: a digest of what its entries hold.
-fn revision(registrations: &[Held], shape: Shape) -> Revision {
+fn revision(registrations: &[EntryRef], shape: Shape) -> Revision {
     let mut digest = Sha256::new();
     digest.update([u8::from(shape.with_zone)]);
-    content_of(registrations, |bytes| digest.update(bytes));
+    for entry in registrations {
+        digest.update(entry.digest());
+        digest.update(entry.last_registration().0.to_be_bytes());
+    }
     Revision::of_digest(&digest.finalize())
 }

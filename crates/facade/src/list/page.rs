@@ -1,6 +1,6 @@
 //! Which part of a list is wanted.
 
-use registrar::Held;
+use registrar::EntryRef;
 
 use super::cursor::Cursor;
 use crate::{error::ApiError, extract::Params};
@@ -43,7 +43,7 @@ impl Page {
     }
 
     /// Leaves this page of a sorted list; returns where the next one begins.
-    pub(super) fn cut(&self, registrations: &mut Vec<Held>) -> Option<Cursor> {
+    pub(super) fn cut(&self, registrations: &mut Vec<EntryRef>) -> Option<Cursor> {
         if let Some(start) = &self.start {
             let before = registrations.partition_point(|entry| start.is_after(entry));
             registrations.drain(..before);

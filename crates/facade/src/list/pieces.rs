@@ -4,7 +4,7 @@ use std::{convert::Infallible, iter};
 
 use actix_web::{HttpResponse, HttpResponseBuilder, web::Bytes};
 use futures_util::stream;
-use registrar::Held;
+use registrar::EntryRef;
 
 /// About how much text is held at a time.
 const PIECE_BYTES: usize = 65_536;
@@ -15,17 +15,17 @@ const ITEM_BYTES: usize = 4096;
 pub(crate) struct Pieces<W> {
     /// Goes before the first item, and is the buffer of the first piece.
     head: Vec<u8>,
-    left: iter::Enumerate<std::vec::IntoIter<Held>>,
+    left: iter::Enumerate<std::vec::IntoIter<EntryRef>>,
     write: W,
     /// Goes behind the last item; `None` when it was written.
     tail: Option<&'static str>,
 }
 
-impl<W: FnMut(usize, &Held, &mut Vec<u8>)> Pieces<W> {
+impl<W: FnMut(usize, &EntryRef, &mut Vec<u8>)> Pieces<W> {
     /// `write` appends an item, given its number and itself.
     pub(crate) fn new(
         head: Vec<u8>,
-        registrations: Vec<Held>,
+        registrations: Vec<EntryRef>,
         write: W,
         tail: &'static str,
     ) -> Self {
@@ -38,7 +38,7 @@ impl<W: FnMut(usize, &Held, &mut Vec<u8>)> Pieces<W> {
     }
 }
 
-impl<W: FnMut(usize, &Held, &mut Vec<u8>)> Iterator for Pieces<W> {
+impl<W: FnMut(usize, &EntryRef, &mut Vec<u8>)> Iterator for Pieces<W> {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
@@ -60,7 +60,7 @@ impl<W: FnMut(usize, &Held, &mut Vec<u8>)> Iterator for Pieces<W> {
 /// Answers with all pieces: in one if there is but one, else streamed.
 pub(crate) fn send<W>(response: &mut HttpResponseBuilder, mut pieces: Pieces<W>) -> HttpResponse
 where
-    W: FnMut(usize, &Held, &mut Vec<u8>) + 'static,
+    W: FnMut(usize, &EntryRef, &mut Vec<u8>) + 'static,
 {
     let first = pieces.next().unwrap_or_default();
     if pieces.tail.is_none() {

@@ -5,7 +5,7 @@ use registrar::ChangeKind;
 /// The name of a kind of change, in events and lines.
 pub(crate) fn change_name(kind: ChangeKind) -> &'static str {
     match kind {
-        ChangeKind::Registered => "registered",
+        ChangeKind::Registered | ChangeKind::Restored => "registered",
         ChangeKind::Refreshed | ChangeKind::Identified => "refreshed",
         ChangeKind::Moved => "moved",
         ChangeKind::Unregistered => "unregistered",

@@ -85,7 +85,7 @@ impl Hour {
     pub(super) fn note(&mut self, kind: ChangeKind, registrations: u64) {
         self.now.registrations = registrations;
         let at = match kind {
-            ChangeKind::Registered => 0,
+            ChangeKind::Registered | ChangeKind::Restored => 0,
             ChangeKind::Refreshed => 1,
             ChangeKind::Moved => 2,
             ChangeKind::Unregistered => 3,

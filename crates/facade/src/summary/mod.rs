@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use registrar::{Change, ChangeKind, ChangeListener, Held, Registrar};
+use registrar::{Change, ChangeKind, ChangeListener, EntryRef, Registrar};
 use registration::{AccountId, Clock, Zone};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -94,17 +94,15 @@ impl Summary {
             clock,
         });
         let watching = Arc::clone(&summary);
-        let listener = ChangeListener::of_many(move |changes| watching.note(changes));
+        let listener = ChangeListener::new(move |change| watching.note(change));
         (summary, listener)
     }
 
-    fn note(&self, changes: &[Change]) {
+    fn note(&self, change: &Change) {
         let now = self.clock.now().seconds().0;
         let mut state = self.lock();
         state.hour.come_to(now);
-        for change in changes {
-            state.note(change);
-        }
+        state.note(change);
     }
 
     /// Counts the refreshes since the last call; to be called about once a second.
@@ -141,7 +139,7 @@ impl Summary {
     }
 }
 
-fn counts_alike(one: &Held, other: &Held) -> bool {
+fn counts_alike(one: &EntryRef, other: &EntryRef) -> bool {
     one.user_agent() == other.user_agent()
         && one.zone() == other.zone()
         && one.account() == other.account()
@@ -158,7 +156,7 @@ struct Counted<'a> {
 }
 
 impl<'a> Counted<'a> {
-    fn of(entry: &'a Held) -> Self {
+    fn of(entry: &'a EntryRef) -> Self {
         Self {
             user_agent: entry.user_agent(),
             zone: entry.zone(),

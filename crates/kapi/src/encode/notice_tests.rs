@@ -1,6 +1,6 @@
 //! Notices as Kazoo's own registrar published them in the recorded cases.
 
-use registration::{Circumstances, Decision, Past, Policy, Zone, decide};
+use registration::{Decision, DecisionContext, Policy, Zone, decide};
 use serde_json::Value;
 
 use super::*;
@@ -22,14 +22,16 @@ fn stored(event: &Value) -> Registration {
     else {
         panic!("no registration")
     };
-    let by = Circumstances {
+    let context = DecisionContext {
+        live: None,
+        history: None,
         zone: &Zone::new("local"),
         policy: &Policy::default(),
         now: report.time.millis(),
         redelivered: false,
         complete: false,
     };
-    match decide(Past::default(), &report, by).decision {
+    match decide(&report, context).decision {
         Decision::Store(registration, _) => *registration,
         other => panic!("{other:?}"),
     }

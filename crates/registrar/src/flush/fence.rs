@@ -12,7 +12,7 @@ use std::{
 use kapi::Flush;
 use registration::{Aor, Zone};
 
-use crate::held::Held;
+use crate::cache::EntryRef;
 
 /// The most flushes whose return is awaited. Beyond that the oldest is given up: its phones are let in
 /// from the next second on.
@@ -67,7 +67,7 @@ impl FlushFence {
     }
 
     /// Fences off what a flush has removed. Returns the AORs whose fence is lifted already.
-    pub(crate) fn carried_out(&self, flush: &Flush, forgotten: &[Held]) -> Vec<Aor> {
+    pub(crate) fn carried_out(&self, flush: &Flush, forgotten: &[EntryRef]) -> Vec<Aor> {
         let forgotten = forgotten
             .iter()
             .map(|gone| (gone.aor(), gone.zone().clone()));

@@ -14,9 +14,9 @@ use super::{
 use crate::{
     accounts::Scope,
     bus::{Publication, Receipt},
-    changes::ChangeKind,
+    cache::ChangeKind,
+    cache::EntryRef,
     context::Context,
-    held::Held,
     metrics::{FLUSH_DONE, FLUSH_NOT_REGISTERED, FLUSH_PARTIAL, FLUSH_UNREACHABLE, FLUSH_UNSAFE},
     outcome::Outcome,
 };
@@ -41,8 +41,8 @@ impl Flusher {
 
     /// Flushes every registration of an account.
     pub(crate) async fn flush_account(&self, scope: &Scope) -> Result<Flushed, FlushError> {
-        let table = &self.context.table;
-        let found = table.find(Some(&scope.account), &scope.realms);
+        let cache = &self.context.cache;
+        let found = cache.find(Some(&scope.account), &scope.realms);
         let targets = target::of_account(scope, &found);
         self.counted(self.carry_out(&targets).await)
     }
@@ -67,7 +67,7 @@ impl Flusher {
     ) -> Result<Flushed, FlushError> {
         let order = async {
             target::check("username", username)?;
-            let named = self.context.table.find_in(realm, Some(username));
+            let named = self.context.cache.find_in(realm, Some(username));
             let realms = force.then(|| vec![realm.into()]);
             self.flush_named(&named, username, realms).await
         };
@@ -83,8 +83,8 @@ impl Flusher {
     ) -> Result<Flushed, FlushError> {
         let order = async {
             target::check("username", username)?;
-            let table = &self.context.table;
-            let named = table.find_named(Some(&scope.account), &scope.realms, username);
+            let cache = &self.context.cache;
+            let named = cache.find_named(Some(&scope.account), &scope.realms, username);
             let realms = force.then(|| scope.realms.clone());
             self.flush_named(&named, username, realms).await
         };
@@ -95,7 +95,7 @@ impl Flusher {
     /// realms, for phones that only a proxy knows.
     async fn flush_named(
         &self,
-        named: &[Held],
+        named: &[EntryRef],
         username: &str,
         forced: Option<Vec<Text>>,
     ) -> Result<Flushed, FlushError> {
@@ -116,9 +116,9 @@ impl Flusher {
     }
 
     /// Tells the phone to register again.
-    async fn check_sync(&self, held: &Held) {
+    async fn check_sync(&self, held: &EntryRef) {
         let notice = Notice::CheckSync {
-            username: &held.username(),
+            username: held.username(),
             realm: held.realm(),
         };
         let (exchange, routing_key, body) = encode_notice(notice, &self.context.settings.identity);
@@ -149,7 +149,7 @@ impl Flusher {
             done.lacks(receipt.missing);
             let forgotten = self.forget(flush);
             for aor in self.fence.carried_out(flush, &forgotten) {
-                self.context.table.reopen(&aor);
+                self.context.cache.reopen(&aor);
             }
             done.repeated += self.retry.schedule(&forgotten, self.context.clock.now());
             done.forgotten += forgotten.len();
@@ -171,13 +171,13 @@ impl Flusher {
     }
 
     /// Removes from the table what a flush names.
-    fn forget(&self, flush: &Flush) -> Vec<Held> {
-        let named = |held: &Held| target::names(flush, held);
-        let table = &self.context.table;
-        let candidates = table.find_in(&flush.realm, flush.username.as_deref());
+    fn forget(&self, flush: &Flush) -> Vec<EntryRef> {
+        let named = |held: &EntryRef| target::names(flush, held);
+        let cache = &self.context.cache;
+        let candidates = cache.find_in(&flush.realm, flush.username.as_deref());
         let candidates = candidates.iter().filter(|held| named(held));
         candidates
-            .filter_map(|held| self.context.take_out(held, ChangeKind::Flushed, named))
+            .filter_map(|held| cache.take_out(&held.aor(), ChangeKind::Flushed, named))
             .collect()
     }
 
@@ -197,7 +197,7 @@ impl Flusher {
     pub(crate) fn heard(&self, flush: &Flush, sender: &Sender, zone: &Zone) -> Outcome {
         if sender.server_id.as_deref() == Some(self.context.settings.identity.server_id()) {
             for aor in self.fence.heard(flush, zone) {
-                self.context.table.reopen(&aor);
+                self.context.cache.reopen(&aor);
             }
             return Outcome::OwnFlush;
         }
@@ -211,7 +211,7 @@ impl Flusher {
     pub(crate) async fn repeat(&self) {
         loop {
             let aor = self.retry.next(&*self.context.clock).await;
-            if self.context.table.look_up(&aor).is_some() {
+            if self.context.cache.get(&aor).is_some() {
                 // It has registered since, and that must stay.
                 continue;
             }

@@ -12,7 +12,7 @@ use std::{
 use registration::{Aor, Clock, UnixMillis};
 use tokio::sync::Notify;
 
-use crate::held::Held;
+use crate::cache::EntryRef;
 
 /// Ages in milliseconds at which a young registration is flushed again. By the last of them every
 /// proxy has written it, even if it came at the end of its second. The first is for proxies that have
@@ -37,7 +37,7 @@ struct Waiting {
 
 impl FlushRetry {
     /// Schedules those of `flushed` that are too young to be found. Returns how many these are.
-    pub(crate) fn schedule(&self, flushed: &[Held], now: UnixMillis) -> usize {
+    pub(crate) fn schedule(&self, flushed: &[EntryRef], now: UnixMillis) -> usize {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let mut young = 0;
         for held in flushed {

@@ -8,7 +8,7 @@ use registration::{Aor, Text, UnsafeName, Zone, check_flushable};
 use crate::{
     accounts::Scope,
     bus::{Publication, PublishFailure},
-    held::Held,
+    cache::EntryRef,
 };
 
 /// A flush that the brokers took.
@@ -79,7 +79,7 @@ pub(crate) fn check(what: &'static str, name: &str) -> Result<(), FlushError> {
 
 /// The flushes for all of an account: one for each of its realms, and one by name for each
 /// registration in a realm that is not its own (that may hold other accounts' phones too).
-pub(crate) fn of_account(scope: &Scope, found: &[Held]) -> Vec<Flush> {
+pub(crate) fn of_account(scope: &Scope, found: &[EntryRef]) -> Vec<Flush> {
     let realms = scope.realms.iter().map(|realm| Flush {
         realm: realm.clone(),
         username: None,
@@ -102,8 +102,8 @@ pub(crate) fn of_account(scope: &Scope, found: &[Held]) -> Vec<Flush> {
 
 /// One flush by username and realm for each AOR, lower-cased: the one case that the proxies find
 /// with either of their database schemas.
-pub(crate) fn by_name<'a>(found: impl IntoIterator<Item = &'a Held>) -> Vec<Flush> {
-    let aors: BTreeSet<Aor> = found.into_iter().map(Held::aor).collect();
+pub(crate) fn by_name<'a>(found: impl IntoIterator<Item = &'a EntryRef>) -> Vec<Flush> {
+    let aors: BTreeSet<Aor> = found.into_iter().map(EntryRef::aor).collect();
     aors.iter().map(of_aor).collect()
 }
 
@@ -152,7 +152,7 @@ pub(crate) fn check_all(flushes: &[Flush]) -> Result<(), FlushError> {
 
 /// Whether a flush names a registration: realm and username match in any case, the realm being the
 /// registration's or its account's.
-pub(crate) fn names(flush: &Flush, held: &Held) -> bool {
+pub(crate) fn names(flush: &Flush, held: &EntryRef) -> bool {
     let is_named = |username: &Text| held.username().eq_ignore_ascii_case(username);
     held.is_of_realm(&flush.realm) && flush.username.as_ref().is_none_or(is_named)
 }

@@ -9,13 +9,13 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, stream};
 use kapi::SearchType;
 use parking_lot::Mutex;
-use registration::{Registration, Report, Zone};
+use registration::{Report, Zone};
 
 use super::{
     recheck::{MAX_AT_ONCE, Recheck, is_due, is_old_enough, is_possible},
     survey::{Survey, count, nodes},
 };
-use crate::{context::Context, held::Held};
+use crate::{cache::EntryRef, context::Context, outcome::Outcome};
 
 /// Finds and resolves contradictions.
 pub(super) struct Contradictions {
@@ -33,7 +33,7 @@ impl Contradictions {
 
     /// Asks once more, in detail, for the contradicted registrations, and believes the proxies. Those
     /// that are too young to be judged wait for the rounds to come. Returns how many changed.
-    pub(super) async fn resolve(&self, held: &[Held], survey: &Survey) -> u64 {
+    pub(super) async fn resolve(&self, held: &[EntryRef], survey: &Survey) -> u64 {
         let told = held.iter();
         let told = told.filter(|seen| contradiction(seen, survey).is_some());
         let old = self.old_enough(told.cloned());
@@ -56,12 +56,12 @@ impl Contradictions {
     }
 
     #[cfg(test)]
-    pub(super) fn pending(&self) -> Vec<Held> {
+    pub(super) fn pending(&self) -> Vec<EntryRef> {
         self.pending.take()
     }
 
     /// Those that are old enough to be judged; keeps the others that will be.
-    fn old_enough(&self, told: impl IntoIterator<Item = Held>) -> Vec<Held> {
+    fn old_enough(&self, told: impl IntoIterator<Item = EntryRef>) -> Vec<EntryRef> {
         let context = &self.context;
         // Where more was heard meanwhile, that counts.
         let told = told.into_iter().filter(|seen| is_possible(context, seen));
@@ -70,7 +70,7 @@ impl Contradictions {
         old
     }
 
-    async fn ask_again(&self, seen: &[Held]) -> u64 {
+    async fn ask_again(&self, seen: &[EntryRef]) -> u64 {
         let context = &self.context;
         let mut finds = 0;
         for Recheck {
@@ -91,13 +91,12 @@ impl Contradictions {
     }
 
     /// Replaces a registration by what its proxy holds, unless more was heard meanwhile.
-    fn believe(&self, seen: &Held, (zone, report): &(Zone, Report)) -> bool {
-        let (last, contact) = (seen.last_registration(), seen.contact());
-        let is_still = |live: &Registration| {
-            live.last_registration == last && live.original_contact == contact
-        };
-        let outcome = self.context.override_with(report, zone, is_still);
-        let is_news = count(&self.context, &outcome);
+    fn believe(&self, seen: &EntryRef, (zone, report): &(Zone, Report)) -> bool {
+        let context = &*self.context;
+        let is_still = |live: &EntryRef| seen.is_unchanged_in(live);
+        let heard = context.heard(zone, false, 0);
+        let decision = context.cache.override_with(report, heard, is_still);
+        let is_news = count(context, &Outcome::from(&decision));
         if is_news {
             tracing::debug!(
                 username = %report.username,
@@ -110,7 +109,7 @@ impl Contradictions {
 }
 
 /// The newest contact that the registration's own proxy holds instead of the table's.
-fn contradiction<'a>(seen: &Held, survey: &'a Survey) -> Option<&'a (Zone, Report)> {
+fn contradiction<'a>(seen: &EntryRef, survey: &'a Survey) -> Option<&'a (Zone, Report)> {
     let listed = survey.listed.get(&seen.aor())?;
     let is_told = survey.whole && !listed.is_confirmed;
     let others = listed.others.iter().filter(|_| is_told);
@@ -121,20 +120,20 @@ fn contradiction<'a>(seen: &Held, survey: &'a Survey) -> Option<&'a (Zone, Repor
 
 /// Contradicted registrations that are too young to be judged.
 #[derive(Default)]
-struct PendingRecheck(Mutex<Vec<Held>>);
+struct PendingRecheck(Mutex<Vec<EntryRef>>);
 
 impl PendingRecheck {
     /// The most that are kept. The others show again when all is asked for in detail.
     const MOST: usize = 64;
 
-    fn keep(&self, young: Vec<Held>) {
+    fn keep(&self, young: Vec<EntryRef>) {
         let mut kept = self.0.lock();
         let room = Self::MOST.saturating_sub(kept.len());
         kept.extend(young.into_iter().take(room));
     }
 
     /// Takes all of them.
-    fn take(&self) -> Vec<Held> {
+    fn take(&self) -> Vec<EntryRef> {
         std::mem::take(&mut *self.0.lock())
     }
 }

@@ -10,10 +10,10 @@ use kapi::SearchType;
 use registration::Text;
 
 use super::{
-    recheck::{Recheck, is_due, is_unchanged},
+    recheck::{Recheck, is_due},
     survey::{Survey, nodes},
 };
-use crate::{changes::ChangeKind, context::Context, held::Held, metrics::GHOST};
+use crate::{cache::ChangeKind, cache::EntryRef, context::Context, metrics::GHOST};
 
 /// Asks once more for each registration that its proxy has not listed, and removes those that are
 /// still unknown there. Bindings that other proxies hold of the same AORs take their place. Returns
@@ -21,7 +21,7 @@ use crate::{changes::ChangeKind, context::Context, held::Held, metrics::GHOST};
 pub(super) async fn remove(
     context: &Context,
     realm: &Text,
-    held: &[Held],
+    held: &[EntryRef],
     survey: &Survey,
 ) -> (u64, u64) {
     let (mut ghosts, mut finds) = (0, 0);
@@ -55,8 +55,8 @@ pub(super) async fn remove(
 /// Registrations whose own proxy has answered and not listed them. Another proxy may list them: if its
 /// binding is newer than the table's, it has been taken in by now; if it is older, the phone has left
 /// that proxy.
-fn unlisted(context: &Context, held: &[Held], survey: &Survey) -> Vec<Held> {
-    let is_unlisted = |held: &&Held| {
+fn unlisted(context: &Context, held: &[EntryRef], survey: &Survey) -> Vec<EntryRef> {
+    let is_unlisted = |held: &&EntryRef| {
         survey.whole
             && held.node().is_some_and(|node| {
                 let listed = survey.listed.get(&held.aor());
@@ -68,8 +68,8 @@ fn unlisted(context: &Context, held: &[Held], survey: &Survey) -> Vec<Held> {
     held.iter().filter(is_unlisted).cloned().collect()
 }
 
-fn remove_one(context: &Context, seen: &Held) -> bool {
-    let gone = context.take_out(seen, ChangeKind::Vanished, |now| is_unchanged(now, seen));
+fn remove_one(context: &Context, seen: &EntryRef) -> bool {
+    let gone = context.take_out(seen, ChangeKind::Vanished);
     context.metrics.add(GHOST, u64::from(gone.is_some()));
     gone.is_some()
 }

@@ -158,7 +158,11 @@ async fn what_two_proxies_list_is_where_it_was_last() {
     });
     let round = round(&world, SearchType::Summary).await;
     assert_eq!((round.ghosts, round.finds), (0, 1));
-    let bob = world.registrar.get(&Aor::new("bob", REALM)).unwrap();
+    let bob = world
+        .registrar
+        .get(&Aor::new("bob", REALM))
+        .unwrap()
+        .registration();
     assert_eq!(bob.registrar_node.as_deref(), Some("kamailio@b"));
     assert_eq!(bob.last_registration.0, T0 + 30);
 }
@@ -172,7 +176,11 @@ fn deceived() -> World {
         "bob",
         &json!({"Contact": "<sip:old@192.0.2.9>", "Expires": 77}),
     ));
-    let bob = world.registrar.get(&Aor::new("bob", REALM)).unwrap();
+    let bob = world
+        .registrar
+        .get(&Aor::new("bob", REALM))
+        .unwrap()
+        .registration();
     assert_eq!(&*bob.contact, "sip:old@192.0.2.9");
     world
 }
@@ -185,7 +193,11 @@ async fn a_contact_that_its_proxy_does_not_hold_gives_way_to_one_that_it_does() 
     let round = round(&world, SearchType::Detail).await;
     // The other two were refreshed since.
     assert_eq!((round.ghosts, round.finds), (0, 3));
-    let bob = world.registrar.get(&Aor::new("bob", REALM)).unwrap();
+    let bob = world
+        .registrar
+        .get(&Aor::new("bob", REALM))
+        .unwrap()
+        .registration();
     assert_eq!(&*bob.contact, "sip:bob@192.0.2.1");
     assert_eq!((bob.last_registration.0, bob.expires), (T0 + 30, 780));
     assert_eq!(bob.initial_registration.0, T0);
@@ -205,7 +217,11 @@ async fn a_young_contact_stands_whatever_its_proxy_holds() {
     world.clock.advance_millis(14_000);
     proxy(&world, &["amy", "bob", "cid"]);
     assert_eq!(round(&world, SearchType::Detail).await.finds, 2);
-    let bob = world.registrar.get(&Aor::new("bob", REALM)).unwrap();
+    let bob = world
+        .registrar
+        .get(&Aor::new("bob", REALM))
+        .unwrap()
+        .registration();
     assert_eq!(&*bob.contact, "sip:old@192.0.2.9");
 }
 
@@ -230,7 +246,11 @@ async fn a_young_contact_is_looked_at_again_when_it_is_old_enough() {
         world.clock.advance_millis(1_000);
         let finds = u64::from(!heard_again);
         assert_eq!(contradictions(&world).recheck_pending().await, finds);
-        let bob = world.registrar.get(&Aor::new("bob", REALM)).unwrap();
+        let bob = world
+            .registrar
+            .get(&Aor::new("bob", REALM))
+            .unwrap()
+            .registration();
         let contact = if heard_again {
             "sip:old@192.0.2.9"
         } else {
@@ -279,7 +299,11 @@ async fn a_contact_that_was_heard_again_meanwhile_stands() {
         answers(question, NODE, &["amy", "bob", "cid"])
     });
     assert_eq!(round(&world, SearchType::Detail).await.finds, 2);
-    let bob = world.registrar.get(&Aor::new("bob", REALM)).unwrap();
+    let bob = world
+        .registrar
+        .get(&Aor::new("bob", REALM))
+        .unwrap()
+        .registration();
     assert_eq!(&*bob.contact, "sip:old@192.0.2.9");
 }
 
@@ -301,7 +325,11 @@ async fn a_contact_that_its_proxy_holds_beside_another_stands() {
             all
         });
         round(&world, SearchType::Detail).await;
-        let bob = world.registrar.get(&Aor::new("bob", REALM)).unwrap();
+        let bob = world
+            .registrar
+            .get(&Aor::new("bob", REALM))
+            .unwrap()
+            .registration();
         assert_eq!(&*bob.contact, "sip:old@192.0.2.9");
     }
 }
@@ -324,7 +352,11 @@ async fn what_the_table_lacks_is_fetched() {
     let world = world();
     proxy(&world, &["amy", "bob", "cid", "dan"]);
     assert_eq!(round(&world, SearchType::Summary).await.finds, 1);
-    let dan = world.registrar.get(&Aor::new("dan", REALM)).unwrap();
+    let dan = world
+        .registrar
+        .get(&Aor::new("dan", REALM))
+        .unwrap()
+        .registration();
     assert_eq!((dan.last_registration.0, dan.expires), (T0 + 30, 780));
     assert_eq!(dan.registrar_node.as_deref(), Some(NODE));
     assert_eq!(&*dan.contact, "sip:dan@192.0.2.1");
@@ -339,7 +371,11 @@ async fn what_has_ended_but_for_the_padding_is_looked_up() {
     world.clock.advance_millis(60_000);
     proxy(&world, &["amy"]);
     assert_eq!(round(&world, SearchType::Summary).await.finds, 1);
-    let amy = world.registrar.get(&Aor::new("amy", REALM)).unwrap();
+    let amy = world
+        .registrar
+        .get(&Aor::new("amy", REALM))
+        .unwrap()
+        .registration();
     assert_eq!(amy.last_registration.0, T0 + 30);
     assert_eq!(
         amy.account.id.as_ref().unwrap().as_str(),
@@ -420,7 +456,11 @@ async fn a_phone_that_another_proxy_lists_has_moved() {
     });
     let round = round(&world, SearchType::Summary).await;
     assert_eq!((round.ghosts, round.finds), (0, 1));
-    let bob = world.registrar.get(&Aor::new("bob", REALM)).unwrap();
+    let bob = world
+        .registrar
+        .get(&Aor::new("bob", REALM))
+        .unwrap()
+        .registration();
     assert_eq!(bob.registrar_node.as_deref(), Some("kamailio@b"));
 }
 

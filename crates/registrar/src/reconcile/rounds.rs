@@ -13,7 +13,7 @@ use super::{
     recheck::MAX_AT_ONCE,
     survey::{Survey, nodes},
 };
-use crate::{context::Context, health::Round, held::Held, metrics::UNANSWERED};
+use crate::{cache::EntryRef, context::Context, health::Round, metrics::UNANSWERED};
 
 /// After this long, what happened before is in the proxies' databases, and old enough to be judged.
 const SETTLED: Duration = Duration::from_secs(16);
@@ -134,8 +134,7 @@ impl Reconciler {
 
     /// Realms with registrations, and those of known accounts, lower-cased.
     fn realms(&self) -> Vec<Text> {
-        let mut realms = self.context.table.realms();
-        realms.extend(self.context.table.former_realms());
+        let mut realms = self.context.cache.realms();
         realms.extend(self.context.accounts.realms());
         realms.retain(|realm| check_flushable(realm).is_ok());
         realms.sort_unstable();
@@ -168,8 +167,8 @@ impl Reconciler {
     }
 
     /// The live registrations of the very realm (and not only of its account).
-    fn held(&self, realm: &str) -> Vec<Held> {
-        let mut held = self.context.table.find_in(realm, None);
+    fn held(&self, realm: &str) -> Vec<EntryRef> {
+        let mut held = self.context.cache.find_in(realm, None);
         held.retain(|held| held.realm().eq_ignore_ascii_case(realm));
         held
     }

@@ -11,8 +11,8 @@ use registration::{Aor, Report, Text, Zone, check_flushable, same_binding};
 
 use crate::{
     bus::{Answer, Publication, Timeouts},
+    cache::EntryRef,
     context::Context,
-    held::Held,
     metrics::FIND,
     outcome::Outcome,
 };
@@ -63,14 +63,14 @@ impl Listed {
     /// Notes what a binding says of the registration that the table has from the same proxy.
     fn compare(&mut self, context: &Context, zone: &Zone, report: Report) {
         let Some(held) = context
-            .table
+            .cache
             .get(&Aor::new(&report.username, &report.realm))
         else {
             return;
         };
-        if same_binding(&held, &report) {
+        if same_binding(&held.view(), &report) {
             self.is_confirmed = true;
-        } else if held.registrar_node == report.registrar_node {
+        } else if held.node() == report.registrar_node.as_ref() {
             self.others.push((zone.clone(), report));
         }
     }
@@ -124,7 +124,7 @@ impl Survey {
             .or_insert_with(|| Listed::new(Arc::clone(username)));
         listed.nodes.extend(node.cloned());
         if let Found::Binding(report) = found {
-            let outcome = context.apply(&report, context.hearing(zone, false, 0));
+            let outcome = context.apply(&report, context.heard(zone, false, 0));
             self.finds += u64::from(count(context, &outcome));
             listed.compare(context, zone, *report);
         }
@@ -137,9 +137,9 @@ impl Survey {
         let now = context.clock.now().seconds();
         let padding = context.settings.policy.expires_deviation;
         let is_known = |aor: &Aor, listed: &Listed| {
-            context.table.get(aor).is_some_and(|held| {
-                let here = held.registrar_node.as_ref();
-                held.is_bound_at(now, padding)
+            context.cache.get(aor).is_some_and(|held| {
+                let here = held.node();
+                held.view().is_bound_at(now, padding)
                     && here.is_none_or(|node| listed.nodes.iter().all(|there| there == node))
             })
         };
@@ -173,7 +173,7 @@ pub(super) fn count(context: &Context, outcome: &Outcome) -> bool {
 }
 
 /// The proxies that registrations were heard from.
-pub(super) fn nodes(held: &[Held]) -> HashSet<Text> {
+pub(super) fn nodes(held: &[EntryRef]) -> HashSet<Text> {
     held.iter()
         .filter_map(|held| held.node().cloned())
         .collect()

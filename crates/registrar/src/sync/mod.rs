@@ -1,9 +1,10 @@
-//! How a cold table becomes warm: from the proxies' replays and from other registrars.
+//! How a cold cache becomes warm: from the proxies' replays and from other registrars.
 
 mod peers;
 mod recovery;
 mod replay;
 mod resync;
+pub(crate) mod snapshot;
 
 pub(crate) use peers::Peers;
 pub(crate) use recovery::Recovery;
@@ -11,3 +12,4 @@ pub use recovery::RecoverySettings;
 pub(crate) use replay::Replay;
 pub(crate) use resync::Resync;
 pub use resync::{SyncError, Synced};
+pub use snapshot::{Restored, Snapshot, SnapshotError};

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
 use kapi::{Content, PeerQuestion, REGISTRAR_EXCHANGE, encode_query, query_key};
-use registration::{Registration, Report, Text, Zone};
+use registration::{Decision, Registration, Report, Text, Zone};
 
 use crate::{
     bus::{Publication, Timeouts},
@@ -141,7 +141,7 @@ impl Peers {
         let default_realm = &self.context.settings.policy.default_realm;
         let merged = records.iter().filter(|record| {
             let registration = Registration::from_record(record, zone, default_realm, now);
-            self.context.merge(&registration)
+            matches!(self.context.cache.merge(&registration), Decision::Store(..))
         });
         merged.count() as u64
     }

@@ -95,7 +95,7 @@ impl Recovery {
         let context = &self.context;
         if context.health.set_sync_state(&zone, epoch, SyncState::Warm) {
             context.update_sync_state();
-            let registrations = context.table.held();
+            let registrations = context.cache.held();
             tracing::info!(%zone, elapsed_ms = begun.elapsed().as_millis(), registrations, "warm");
         }
         context.gap.notify_one();

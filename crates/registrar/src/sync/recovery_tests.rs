@@ -80,7 +80,8 @@ async fn proxies_replay_and_the_end_is_silence() {
     let bob = world
         .registrar
         .get(&registration::Aor::new("bob", REALM))
-        .unwrap();
+        .unwrap()
+        .registration();
     assert_eq!(bob.expires_at().seconds().0, T0 + 300 + 180);
     assert_eq!(bob.last_registration.0, T0 - 10);
 }
@@ -131,6 +132,7 @@ async fn peers_tell_what_they_have_and_the_newer_wins() {
             .registrar
             .get(&registration::Aor::new(user, REALM))
             .unwrap()
+            .registration()
     };
     assert_eq!(&*get("amy").contact, "sip:amy@192.0.2.1");
     let bob = get("bob");

@@ -1,46 +1,21 @@
 //! Talking to the service: over its Unix socket, or HTTP with a token.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{io, path::Path, time::Duration};
 
 use anyhow::Context as _;
-use clap::Args;
 use reqwest::{Method, Response, StatusCode, redirect};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::exit::{Code, Failure};
-use crate::serve::install_crypto;
+use crate::{cli::Service, serve::install_crypto};
 
 const TOKEN: &str = "ROLLCALL_TOKEN";
 const CONNECTING: Duration = Duration::from_secs(5);
-/// The service writes something at least every 15 seconds; a sync takes up to 60.
+/// The service says a word every 15 seconds in the longest silence; asking others anew takes 60.
 const SILENCE: Duration = Duration::from_secs(90);
-/// The longest line that the service sends.
+/// A line that is longer is none of ours.
 const MAX_LINE: usize = 1 << 20;
-
-/// Which service is talked to, and how.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "The service")]
-pub(super) struct Service {
-    /// Its Unix socket (setting admin.socket); needs no token
-    #[arg(
-        long,
-        env = "ROLLCALL_SOCKET",
-        default_value = "/run/rollcall/admin.sock"
-    )]
-    socket: PathBuf,
-    /// Talk HTTP instead, with the token of --token-file or of the variable `ROLLCALL_TOKEN`; goes
-    /// before --socket
-    #[arg(long, env = "ROLLCALL_URL")]
-    url: Option<String>,
-    /// File whose first line is the token
-    #[arg(long, env = "ROLLCALL_TOKEN_FILE", value_name = "FILE")]
-    token_file: Option<PathBuf>,
-}
 
 /// A connection to the service.
 pub(super) struct Client {
@@ -64,13 +39,17 @@ impl Client {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECTING)
             .read_timeout(SILENCE)
-            // The token must not go wherever a redirect leads.
+            // Wherever it would lead, the token must not go there.
             .redirect(redirect::Policy::none());
         let (http, base, place, token) = match &service.url {
             Some(url) => {
                 let base = url.trim_end_matches('/').to_owned();
-                let token = token(service.token_file.as_deref())?;
-                (http, base.clone(), base, token)
+                (
+                    http,
+                    base.clone(),
+                    base,
+                    token(service.token_file.as_deref())?,
+                )
             }
             None => (
                 http.unix_socket(service.socket.clone()),
@@ -88,7 +67,7 @@ impl Client {
         })
     }
 
-    /// Sends a request; an answer other than a success is an error.
+    /// Asks; an answer that is no success is an error.
     pub(super) async fn call(
         &self,
         method: Method,
@@ -96,8 +75,8 @@ impl Client {
         query: &[(&str, &str)],
     ) -> anyhow::Result<Response> {
         let url = reqwest::Url::parse_with_params(&format!("{}{path}", self.base), query);
-        let url = url
-            .with_context(|| format!("{} is not a URL: give --url http://HOST:PORT", self.base))?;
+        let url =
+            url.with_context(|| format!("{} is no URL: give --url http://HOST:PORT", self.base))?;
         let mut request = self.http.request(method, url);
         if let Some(token) = &self.token {
             request = request.header("X-Auth-Token", token);
@@ -109,7 +88,7 @@ impl Client {
         Err(self.refused(response).await)
     }
 
-    /// Requests JSON.
+    /// Asks for JSON.
     pub(super) async fn json<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -125,7 +104,7 @@ impl Client {
             .with_context(|| format!("{} does not answer as rollcall does", self.place))
     }
 
-    /// Requests lines.
+    /// Asks for lines.
     pub(super) async fn lines(
         &self,
         path: &str,
@@ -145,9 +124,9 @@ impl Client {
 
     fn failed(&self, error: &reqwest::Error) -> anyhow::Error {
         let place = &self.place;
-        let failed = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
-        match failed.map(io::Error::kind) {
-            Some(io::ErrorKind::PermissionDenied) => Failure::of(
+        let kind = io_kind(error);
+        let (code, message) = match kind {
+            Some(io::ErrorKind::PermissionDenied) => (
                 Code::NotAllowed,
                 format!(
                     "may not open {place}: run this as root or as a user of the socket's group"
@@ -156,27 +135,23 @@ impl Client {
             Some(io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
                 if self.over_socket =>
             {
-                Failure::of(
+                (
                     Code::Unreachable,
                     format!(
                         "no rollcall listens on {place}: is it running, with admin.socket set? Name \
-                         another socket with --socket, or a service with --url"
+                     another socket with --socket, or a service with --url"
                     ),
                 )
             }
-            _ => {
-                let root = causes(error)
-                    .last()
-                    .map(ToString::to_string)
-                    .unwrap_or_default();
-                Failure::of(
-                    Code::Unreachable,
-                    format!(
-                        "{place} cannot be reached, or broke off: {root}: is the service running there?"
-                    ),
-                )
-            }
-        }
+            _ => (
+                Code::Unreachable,
+                format!(
+                    "{place} cannot be reached, or broke off: {}: is the service running there?",
+                    root(error)
+                ),
+            ),
+        };
+        Failure::of(code, message)
     }
 
     async fn refused(&self, response: Response) -> anyhow::Error {
@@ -186,29 +161,33 @@ impl Client {
         let text = |key| said.and_then(|data| data.get(key)?.as_str().filter(|s| !s.is_empty()));
         let message = text("message").unwrap_or("no reason given");
         let cause = text("cause").map_or_else(String::new, |cause| format!(" ({cause})"));
-        let place = &self.place;
-        let (code, message) = match status {
-            StatusCode::UNAUTHORIZED => (
+        let said = format!("{message}{cause}");
+        match status {
+            StatusCode::UNAUTHORIZED => Failure::of(
                 Code::NotAllowed,
-                format!("{place} does not know the token: set {TOKEN} or --token-file"),
+                format!(
+                    "{} does not know the token: set {TOKEN} or --token-file",
+                    self.place
+                ),
             ),
-            StatusCode::FORBIDDEN => (
+            StatusCode::FORBIDDEN => Failure::of(
                 Code::NotAllowed,
-                "the token may not do this: it needs all accounts, and to flush the right to write"
-                    .into(),
+                "the token may not do this: it needs all accounts, and to flush the right to write",
             ),
-            StatusCode::NOT_FOUND if cause.is_empty() => (
+            StatusCode::NOT_FOUND if cause.is_empty() => Failure::of(
                 Code::Failed,
-                format!("{place} has no such path: is it a rollcall, and as new as this?"),
+                format!(
+                    "{} has no such path: is it a rollcall, and as new as this?",
+                    self.place
+                ),
             ),
-            StatusCode::NOT_FOUND => (Code::NotFound, format!("{message}{cause}")),
-            _ => (Code::Failed, format!("{message}{cause} (status {status})")),
-        };
-        Failure::of(code, message)
+            StatusCode::NOT_FOUND => Failure::of(Code::NotFound, said),
+            _ => Failure::of(Code::Failed, format!("{said} (status {status})")),
+        }
     }
 }
 
-/// From the file, else from the environment; never from the command line, which every process can see.
+/// From the file, else from the environment; never from the command line, which everybody sees.
 fn token(file: Option<&Path>) -> anyhow::Result<Option<String>> {
     let Some(file) = file else {
         return Ok(std::env::var(TOKEN).ok().filter(|token| !token.is_empty()));
@@ -228,6 +207,16 @@ fn causes<'a>(
     error: &'a (dyn std::error::Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
     std::iter::successors(Some(error), |error| error.source())
+}
+
+fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
+    let found = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
+    found.map(io::Error::kind)
+}
+
+fn root(error: &reqwest::Error) -> String {
+    let last = causes(error).last();
+    last.map_or_else(String::new, ToString::to_string)
 }
 
 /// Lines of an answer, as they come.

@@ -39,8 +39,8 @@ pub(super) struct Phone {
 
 /// All phones of the demo.
 pub(super) struct Fleet {
-    pub(super) accounts: Vec<Account>,
-    pub(super) phones: Vec<Phone>,
+    accounts: Vec<Account>,
+    phones: Vec<Phone>,
 }
 
 impl Fleet {
@@ -62,10 +62,22 @@ impl Fleet {
         Self { accounts, phones }
     }
 
+    pub(super) fn accounts(&self) -> &[Account] {
+        &self.accounts
+    }
+
+    pub(super) fn phones(&self) -> &[Phone] {
+        &self.phones
+    }
+
     pub(super) fn of<'a>(&'a self, account: &'a Account) -> impl Iterator<Item = &'a Phone> {
         self.phones
             .iter()
             .filter(move |phone| phone.account == *account)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.phones.len()
     }
 }
 
@@ -107,13 +119,28 @@ mod tests {
     #[test]
     fn phones_differ_and_every_account_has_some() {
         let fleet = Fleet::new(300);
-        let ids: HashSet<_> = fleet.phones.iter().map(|p| &p.device_id).collect();
-        let addresses: HashSet<_> = fleet.phones.iter().map(|p| &p.ip).collect();
-        assert_eq!((ids.len(), addresses.len()), (300, 300));
-        for account in &fleet.accounts {
+        assert_eq!(
+            fleet
+                .phones()
+                .iter()
+                .map(|p| &p.device_id)
+                .collect::<HashSet<_>>()
+                .len(),
+            300
+        );
+        assert_eq!(
+            fleet
+                .phones()
+                .iter()
+                .map(|p| &p.ip)
+                .collect::<HashSet<_>>()
+                .len(),
+            300
+        );
+        for account in fleet.accounts() {
             assert_eq!(fleet.of(account).count(), 100);
             assert!(registration::AccountId::parse(&account.id).is_ok());
         }
-        assert!(fleet.phones.iter().all(|p| p.phase < REFRESH));
+        assert!(fleet.phones().iter().all(|p| p.phase < REFRESH));
     }
 }

@@ -2,7 +2,11 @@
 
 pub mod systemd;
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use anyhow::{Context as _, bail};
 use tokio::{
@@ -15,7 +19,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub struct Lifecycle {
     stop: CancellationToken,
     tracker: TaskTracker,
-    stopping: CancellationToken,
+    on_shutdown: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
     died: mpsc::Sender<&'static str>,
     deaths: mpsc::Receiver<&'static str>,
 }
@@ -26,7 +30,7 @@ impl Default for Lifecycle {
         Self {
             stop: CancellationToken::new(),
             tracker: TaskTracker::new(),
-            stopping: CancellationToken::new(),
+            on_shutdown: Mutex::default(),
             died,
             deaths,
         }
@@ -41,11 +45,11 @@ impl Lifecycle {
 
     /// Does this when the process is told to stop, before running requests are waited for.
     pub fn on_shutdown(&self, then: impl FnOnce() + Send + 'static) {
-        let stopping = self.stopping.clone();
-        tokio::spawn(async move {
-            stopping.cancelled().await;
-            then();
-        });
+        let mut all = self
+            .on_shutdown
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        all.push(Box::new(then));
     }
 
     /// Runs a task until the stop. If it ends or panics before, the process ends with a failure
@@ -132,7 +136,13 @@ impl Lifecycle {
             }
             name = self.deaths.recv() => name,
         };
-        self.stopping.cancel();
+        let on_shutdown = std::mem::take(&mut self.on_shutdown);
+        let on_shutdown = on_shutdown
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        for then in on_shutdown {
+            then();
+        }
         let drained = async {
             handle.stop(true).await;
             self.stop.cancel();

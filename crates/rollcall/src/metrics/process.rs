@@ -4,25 +4,36 @@ use std::fmt;
 
 use procfs::process::Process as Proc;
 use prometheus_client::{
-    collector::Collector, encoding::DescriptorEncoder, metrics::counter::ConstCounter,
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric},
+    metrics::{MetricType, counter::ConstCounter},
 };
+use registration::Clock;
 
-use super::encode::Encoder;
+use super::{gauge, signed};
 
 /// Reads `/proc/self`.
 #[derive(Debug)]
 pub(super) struct Process {
-    /// When the process began, in Unix seconds.
-    pub(super) started: u64,
+    started: u64,
+}
+
+impl Process {
+    pub(super) fn new(clock: &dyn Clock) -> Self {
+        Self {
+            started: clock.now().seconds().0,
+        }
+    }
 }
 
 impl Collector for Process {
-    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let mut out = Encoder(encoder);
-        out.gauge(
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let encoder = &mut encoder;
+        gauge(
+            encoder,
             "process_start_time_seconds",
             "When the process began",
-            self.started,
+            signed(self.started),
         )?;
         let Ok(process) = Proc::myself() else {
             // Where there is no /proc there is nothing to tell.
@@ -30,26 +41,28 @@ impl Collector for Process {
         };
         if let Ok(memory) = process.statm() {
             let bytes = memory.resident.saturating_mul(procfs::page_size());
-            out.gauge(
+            gauge(
+                encoder,
                 "process_resident_memory_bytes",
                 "Memory that is held",
-                bytes,
+                signed(bytes),
             )?;
         }
         if let Ok(open) = process.fd_count() {
-            out.gauge(
+            gauge(
+                encoder,
                 "process_open_fds",
                 "Files and connections that are open",
-                open,
+                signed(open),
             )?;
         }
         if let Ok(stat) = process.stat() {
-            let spent = seconds(stat.utime.saturating_add(stat.stime));
-            out.one(
-                "process_cpu_seconds",
-                "Time on processors",
-                &ConstCounter::new(spent),
-            )?;
+            let ticks = stat.utime.saturating_add(stat.stime);
+            let counter = ConstCounter::new(seconds(ticks));
+            let help = "Time on processors";
+            let kind = MetricType::Counter;
+            let descriptor = encoder.encode_descriptor("process_cpu_seconds", help, None, kind)?;
+            counter.encode(descriptor)?;
         }
         Ok(())
     }

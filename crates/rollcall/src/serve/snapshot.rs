@@ -18,12 +18,8 @@ pub fn restore(path: &Path, registrar: &Registrar) {
     let begun = Instant::now();
     match try_restore(path, registrar) {
         Ok(None) => tracing::info!(file = %path.display(), "there is no snapshot yet"),
-        Ok(Some(Restored {
-            found,
-            unreadable,
-            taken_in,
-        })) => tracing::info!(
-            file = %path.display(), records = found, unreadable, restored = taken_in,
+        Ok(Some(Restored { found, taken_in })) => tracing::info!(
+            file = %path.display(), records = found, restored = taken_in,
             elapsed_ms = begun.elapsed().as_millis(),
             "the snapshot was restored"
         ),

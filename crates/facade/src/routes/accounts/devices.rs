@@ -1,6 +1,6 @@
 //! `GET /v2/accounts/{ACCOUNT_ID}/devices/status`: Monster UI's green dots.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::collections::BTreeSet;
 
 use actix_web::{HttpRequest, web::Data};
 use serde::Serialize;
@@ -37,7 +37,7 @@ pub(crate) async fn status(
 ) -> Answer {
     check_json(&req)?;
     let registrations = facade.registrar.list(&caller.scope);
-    let ids: BTreeSet<Cow<'_, str>> = registrations
+    let ids: BTreeSet<&str> = registrations
         .iter()
         .filter_map(|entry| entry.view().account.authorizing_id)
         .collect();
@@ -45,7 +45,7 @@ pub(crate) async fn status(
         device_id,
         registered: true,
     };
-    let devices: Vec<_> = ids.iter().map(|id| device(&**id)).collect();
+    let devices: Vec<_> = ids.into_iter().map(device).collect();
     let data = serde_json::to_vec(&devices).unwrap_or_default();
     let extras = Extras {
         page_size: Some(devices.len()),

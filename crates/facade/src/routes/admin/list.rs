@@ -7,7 +7,7 @@ use actix_web::{
     http::{StatusCode, header},
     web::{self, Data},
 };
-use registrar::Held;
+use registrar::EntryRef;
 
 use super::line::{LINES, write_line};
 use crate::{
@@ -30,14 +30,14 @@ pub(super) async fn list(req: HttpRequest, facade: Data<Facade>, _: Operator<Rea
         .content_type(LINES)
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((X_TOTAL_COUNT, found.len()));
-    let write = move |_, entry: &Held, out: &mut Vec<u8>| write_line(&entry.view(), now, out);
+    let write = move |_, entry: &EntryRef, out: &mut Vec<u8>| write_line(&entry.view(), now, out);
     Ok(send(
         &mut response,
         Pieces::new(Vec::new(), found, write, ""),
     ))
 }
 
-async fn find(req: &HttpRequest, facade: &Facade) -> Result<Vec<Held>, ApiError> {
+async fn find(req: &HttpRequest, facade: &Facade) -> Result<Vec<EntryRef>, ApiError> {
     let params = Params::of(req);
     let (realm, username) = (realm_of(&params)?, safe_name(&params, "username")?);
     let registrar = Arc::clone(&facade.registrar);
@@ -52,7 +52,7 @@ async fn find(req: &HttpRequest, facade: &Facade) -> Result<Vec<Held>, ApiError>
         .map_err(|_| ApiError::of_status(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
-fn by_realm(one: &Held, other: &Held) -> Ordering {
+fn by_realm(one: &EntryRef, other: &EntryRef) -> Ordering {
     let lower = |byte: u8| byte.to_ascii_lowercase();
     let realms = (
         one.realm().bytes().map(lower),
