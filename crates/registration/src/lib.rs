@@ -6,24 +6,20 @@
 mod aor;
 mod clock;
 mod contact;
-mod context;
-mod history;
-mod merge;
 mod name;
 mod record;
 mod report;
 mod rules;
 mod time;
-mod verdict;
 
 pub use aor::Aor;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use contact::{ContactAddress, ContactKind, addr_spec, strip_brackets};
-pub use context::{DecisionContext, Policy};
-pub use history::{Balance, BindingHistory, same_binding};
 pub use name::{AccountId, MAX_NAME_BYTES, NameError, UnsafeName, Zone, check_flushable};
 pub use record::{AccountData, Proxy, Registration, Source, Text, View};
 pub use report::{Lifetime, Origin, Report};
-pub use rules::{decide, override_with};
+pub use rules::{
+    Balance, BindingHistory, Decision, DecisionContext, Ignored, Policy, Removal, Stored, Verdict,
+    decide, override_with, same_binding,
+};
 pub use time::{GREGORIAN_UNIX_OFFSET, UnixMillis, UnixSeconds};
-pub use verdict::{Decision, Ignored, Removal, Stored, Verdict};

@@ -1,6 +1,7 @@
 //! What the rules can decide about a report.
 
-use crate::{BindingHistory, Registration};
+use super::history::BindingHistory;
+use crate::Registration;
 
 /// What to do with the AOR's registration.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,9 @@
 //! A report made into the record to store, with what it does not say from the one before.
 
+use super::context::Policy;
 use crate::{
-    AccountData, Lifetime, Origin, Policy, Proxy, Registration, Report, Source, Text, UnixSeconds,
-    Zone, strip_brackets,
+    AccountData, Lifetime, Origin, Proxy, Registration, Report, Source, Text, UnixSeconds, Zone,
+    strip_brackets,
 };
 
 /// An event without a source drops the one before, as Kazoo does; other reports never knew it.

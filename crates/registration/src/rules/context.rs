@@ -1,6 +1,7 @@
 //! What a report is judged by.
 
-use crate::{BindingHistory, Registration, Text, UnixMillis, Zone};
+use super::history::BindingHistory;
+use crate::{Registration, Text, UnixMillis, Zone};
 
 /// Settings that the rules follow.
 #[derive(Clone, Debug)]

@@ -1,10 +1,20 @@
 //! What becomes of a registration when an event about its AOR arrives.
 
-use crate::{
-    BindingHistory, ContactKind, Decision, DecisionContext, Ignored, Lifetime, Origin,
-    Registration, Removal, Report, Stored, UnixSeconds, Verdict,
-    history::{same_binding, same_contact, same_node},
+mod context;
+mod history;
+mod merge;
+mod verdict;
+
+use self::{
+    history::{same_contact, same_node},
     merge::merge,
+};
+use crate::{ContactKind, Lifetime, Origin, Registration, Report, UnixSeconds};
+
+pub use self::{
+    context::{DecisionContext, Policy},
+    history::{Balance, BindingHistory, same_binding},
+    verdict::{Decision, Ignored, Removal, Stored, Verdict},
 };
 
 /// By how many seconds two ways to say when a registration ends may differ.
