@@ -29,7 +29,7 @@ pub fn event(data: &[u8]) {
     for message in &messages {
         deliver(&world, message);
     }
-    world.registrar.sweep();
+    world.registrar.cache().sweep();
     flush_all(&world);
 }
 

@@ -65,7 +65,7 @@ fn comes_back(world: &World) -> usize {
         (0, all.len() as u64)
     );
     for registration in &all {
-        let there = other.registrar.get(&registration.aor());
+        let there = other.registrar.cache().get(&registration.aor());
         assert_eq!(there.as_ref(), Some(registration));
     }
     all.len()

@@ -91,9 +91,9 @@ impl World {
 
     /// What must hold of a table, whatever it was told. Returns what is in it.
     pub(crate) fn check_table(&self) -> Vec<Arc<Registration>> {
-        let held = self.registrar.all();
+        let held = self.registrar.cache().all();
         let all = unpacked(&held);
-        assert_eq!(self.registrar.len(), all.len());
+        assert_eq!(self.registrar.cache().len(), all.len());
         let aors: HashSet<_> = all.iter().map(|r| r.aor()).collect();
         assert_eq!(aors.len(), all.len(), "an AOR has one registration");
         for r in &all {
@@ -121,7 +121,7 @@ impl World {
         let aor = r.aor();
         assert_eq!(aor.realm(), r.realm.to_ascii_lowercase(), "{r:?}");
         assert_eq!(aor.username(), r.username.to_ascii_lowercase(), "{r:?}");
-        assert_eq!(self.registrar.get(&aor).as_ref(), Some(r));
+        assert_eq!(self.registrar.cache().get(&aor).as_ref(), Some(r));
         assert!(
             r.is_live(now) && r.last_registration <= now.seconds(),
             "{r:?}"
@@ -132,7 +132,7 @@ impl World {
             .flatten()
         {
             assert!(
-                unpacked(&self.registrar.of_realm(realm)).contains(r),
+                unpacked(&self.registrar.cache().find_in(Some(realm), None)).contains(r),
                 "{r:?}"
             );
         }

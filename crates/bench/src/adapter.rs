@@ -1,6 +1,7 @@
 //! All that is called of the product's inside: where that changes, this is fitted.
 
 use std::{
+    fs::File,
     net::TcpListener,
     path::Path,
     sync::Arc,
@@ -14,7 +15,7 @@ use facade::{
 };
 use registrar::{
     Accounts, Bus, BusFuture, Delivery, Directory, Feed, Outcome, Publication, Receipt, Registrar,
-    Scope, Settings,
+    Scope, Settings, Snapshot,
 };
 use registration::{AccountId, Aor, Clock, SystemClock, UnixSeconds, Zone};
 use rollcall::{config::Log, telemetry};
@@ -51,7 +52,7 @@ pub const NODE: &str = "rollcall@bench";
 pub const TOKEN: &str = "secret";
 const TOKEN_SHA256: &str = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
 /// How often the program sweeps.
-pub const SWEEP_PERIOD: Duration = Duration::from_millis(500);
+pub const SWEEP_PERIOD: Duration = Duration::from_millis(250);
 
 impl Node {
     /// An empty one.
@@ -120,18 +121,18 @@ impl Node {
     /// Whether a phone is registered.
     pub fn has(&self, phone: Phone) -> bool {
         let aor = Aor::new(&phone.username(), &realm(phone.account));
-        self.registrar.get(&aor).is_some()
+        self.registrar.cache().get(&aor).is_some()
     }
 
     /// How many there are, all in all.
     #[expect(clippy::len_without_is_empty, reason = "that is not asked")]
     pub fn len(&self) -> usize {
-        self.registrar.len()
+        self.registrar.cache().len()
     }
 
     /// Ends what is due, as the program does every [`SWEEP_PERIOD`].
     pub fn sweep(&self) {
-        self.registrar.sweep();
+        self.registrar.cache().sweep();
     }
 
     /// Writes the snapshot as the program does.
@@ -145,19 +146,15 @@ impl Node {
     }
 }
 
-/// Seconds that it takes to insert ready-made entries into an empty registrar. It has no call for that
-/// yet: these are messages, and they are read.
-pub fn insert_ready(events: impl Iterator<Item = Vec<u8>>) -> anyhow::Result<f64> {
-    let (node, mut took) = (Node::new()?, Duration::ZERO);
-    let mut events = events.peekable();
-    while events.peek().is_some() {
-        let some: Vec<_> = events.by_ref().take(10_000).collect();
-        let begun = Instant::now();
-        for event in &some {
-            ensure!(node.deliver(event), "an event was not taken");
-        }
-        took += begun.elapsed();
-    }
+/// Seconds that it takes to insert the ready-made entries of a snapshot into an empty registrar.
+pub fn insert_ready(snapshot: &Path) -> anyhow::Result<f64> {
+    let node = Node::new()?;
+    let cache = node.registrar.cache();
+    let ready = Snapshot::read(cache, File::open(snapshot)?)?;
+    let begun = Instant::now();
+    let restored = ready.insert(cache);
+    let took = begun.elapsed();
+    ensure!(restored.taken_in == restored.found, "not all were inserted");
     Ok(took.as_secs_f64())
 }
 

@@ -56,7 +56,7 @@ async fn the_directory_says_whose_it_is() {
         |world| {
             world.tell(&world.event("bob", &anonymous()));
             // Visible by its realm meanwhile.
-            assert_eq!(world.registrar.of_realm(REALM).len(), 1);
+            assert_eq!(world.registrar.cache().find_in(Some(REALM), None).len(), 1);
             let account = registration::AccountId::parse(ACCOUNT).unwrap();
             assert!(world.registrar.scope(&account, None).is_none());
         },

@@ -159,7 +159,7 @@ impl World {
 
     /// Every live registration.
     pub(crate) fn all(&self) -> Vec<Arc<registration::Registration>> {
-        let all = self.registrar.all();
+        let all = self.registrar.cache().all();
         all.iter()
             .map(|held| Arc::new(held.registration()))
             .collect()
@@ -169,6 +169,7 @@ impl World {
     pub(crate) fn users(&self) -> Vec<String> {
         let mut users: Vec<_> = self
             .registrar
+            .cache()
             .all()
             .iter()
             .map(|held| held.username().to_owned())

@@ -196,7 +196,7 @@ fn it_lives_on_from_the_last_time() {
     }
     assert_eq!(world.users(), ["amy"]);
     world.clock.advance_millis(779_000);
-    world.registrar.sweep();
+    world.registrar.cache().sweep();
     assert_eq!(world.users(), ["amy"]);
     world.clock.advance_millis(1_000);
     assert!(world.users().is_empty());

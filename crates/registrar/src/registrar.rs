@@ -6,14 +6,12 @@ use std::{
 };
 
 use kapi::Query;
-use registration::{AccountId, Aor, Clock, UnixMillis, Zone};
+use registration::{AccountId, Clock, UnixMillis, Zone};
 
 use crate::{
     accounts::{Accounts, Scope},
     bus::{Bus, Publication},
-    cache::Capacity,
-    cache::ChangeListener,
-    cache::EntryRef,
+    cache::{Cache, Capacity, ChangeListener, EntryRef},
     context::{Context, Settings},
     directory::Directory,
     flush::{FlushError, Flushed, Flusher},
@@ -90,6 +88,11 @@ impl Registrar {
         self.context.link(zone, state);
     }
 
+    /// Who is registered.
+    pub fn cache(&self) -> &Cache {
+        &self.context.cache
+    }
+
     /// An account and its realms, of which the caller may know one; `None` if the account is not
     /// known.
     pub fn scope(&self, account: &AccountId, realm: Option<&str>) -> Option<Scope> {
@@ -113,49 +116,6 @@ impl Registrar {
     pub fn count(&self, scope: &Scope) -> usize {
         let cache = &self.context.cache;
         cache.count(Some(&scope.account), &scope.realms)
-    }
-
-    /// The live registration of an AOR.
-    pub fn get(&self, aor: &Aor) -> Option<EntryRef> {
-        self.context.cache.get(aor)
-    }
-
-    /// The live registrations of a realm, or whose account has it, or of all realms; those of a
-    /// username, in any case, or all. In no order. Goes through the whole table if neither is given.
-    pub fn of(&self, realm: Option<&str>, username: Option<&str>) -> Vec<EntryRef> {
-        query::find(&self.context.cache, realm, username)
-    }
-
-    /// How many registrations there are of a realm, or whose account has it, or of all realms; the
-    /// latter as [`Registrar::total`] counts them.
-    pub fn count_of(&self, realm: Option<&str>) -> usize {
-        query::count(&self.context.cache, realm)
-    }
-
-    /// The live registrations of a realm, or whose account has it, in no order.
-    pub fn of_realm(&self, realm: &str) -> Vec<EntryRef> {
-        self.of(Some(realm), None)
-    }
-
-    /// How many registrations there are, those that have ended but are not reclaimed yet (within two
-    /// seconds) included; reads a counter.
-    pub fn total(&self) -> usize {
-        self.context.cache.held()
-    }
-
-    /// How many live registrations there are. Goes through the whole table.
-    pub fn len(&self) -> usize {
-        self.context.cache.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Every live registration, in no order. Goes through the whole table.
-    pub fn all(&self) -> Vec<EntryRef> {
-        self.context.cache.all()
     }
 
     /// The answer to a question, addressed to the asker. Goes through the whole table if all
@@ -237,11 +197,6 @@ impl Registrar {
         let restored = Snapshot::read(cache, input)?.insert(cache);
         self.context.metrics.add(RESTORED, restored.taken_in);
         Ok(restored)
-    }
-
-    /// Reclaims the memory of expired registrations; to be called about once a second.
-    pub fn sweep(&self) {
-        self.context.cache.sweep();
     }
 
     /// The state of the brokers' connections and of synchronisation.

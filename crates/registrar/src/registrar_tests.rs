@@ -218,6 +218,7 @@ async fn a_flush_of_all_names_phones_in_other_realms_one_by_one() {
     assert!(users(&registrar).is_empty());
     assert!(
         registrar
+            .cache()
             .get(&Aor::new("stranger", "device.example.com"))
             .is_some(),
         "not of this account"
@@ -276,6 +277,7 @@ fn a_clock_that_runs_ahead_is_counted() {
     deliver(&registrar, ahead.to_string().as_bytes());
     assert_eq!(registrar.metrics().of("clock", "ahead"), 1);
     let amy = registrar
+        .cache()
         .get(&Aor::new("amy", REALM))
         .unwrap()
         .registration();
@@ -393,7 +395,7 @@ fn a_username_is_found_once_in_each_realm() {
         &registrar,
         &event("bob", "device.example.com", Some(ACCOUNT), 600),
     );
-    let found = registrar.of(None, Some("boB"));
+    let found = registrar.cache().find_in(None, Some("boB"));
     let mut realms: Vec<_> = found.iter().map(EntryRef::realm).collect();
     realms.sort_unstable();
     assert_eq!(
@@ -404,6 +406,6 @@ fn a_username_is_found_once_in_each_realm() {
             "other.example.com"
         ]
     );
-    assert!(registrar.of(None, Some("nobody")).is_empty());
-    assert_eq!(registrar.count_of(None), 5);
+    assert!(registrar.cache().find_in(None, Some("nobody")).is_empty());
+    assert_eq!(registrar.cache().count_in(None), 5);
 }

@@ -86,7 +86,8 @@ fn play(case: &Value) -> BTreeMap<String, Value> {
     }
     let realm = case["query"]["Realm"].as_str().unwrap();
     registrar
-        .of_realm(realm)
+        .cache()
+        .find_in(Some(realm), None)
         .iter()
         .map(|held| {
             let (mut json, registration) = (Vec::new(), held.registration());

@@ -27,7 +27,7 @@ pub(super) fn rows(plan: &Plan) -> anyhow::Result<Vec<Row>> {
         reads.push(read.all);
         running.push(read.running);
         let load = load(&table, &file)?;
-        loaded.push(load / insert_ready(table.events())?);
+        loaded.push(load / insert_ready(&file)?);
         loads.push(load);
     }
     written.note = format!("{} bytes", std::fs::metadata(&file)?.len());

@@ -35,7 +35,7 @@ pub(crate) fn answer(req: &HttpRequest, facade: &Facade, scope: Option<&Scope>) 
     let shape = Shape::of(&params)?;
     let mut found = match scope {
         Some(scope) => facade.registrar.list(scope),
-        None => facade.registrar.all(),
+        None => facade.registrar.cache().all(),
     };
     if !filters.is_empty() {
         found.retain(|entry| filters.admit(&entry.view()));

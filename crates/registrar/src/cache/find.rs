@@ -1,5 +1,7 @@
 //! Look-ups: by AOR through moka, by account and realm through the index.
 
+use std::collections::BTreeSet;
+
 use registration::{AccountId, Aor, Text};
 
 use super::{entry::EntryRef, live::Cache};
@@ -55,12 +57,27 @@ impl Cache {
         found
     }
 
-    /// Those of a realm, or whose account has it; those of a username, in any case, or all.
-    pub fn find_in(&self, realm: &str, username: Option<&str>) -> Vec<EntryRef> {
-        match username {
-            Some(username) => self.find_named(None, &[realm], username),
-            None => self.find(None, &[realm]),
+    /// The live registrations of a realm, or whose account has it, or of all realms; those of a
+    /// username, in any case, or all. In no order.
+    pub fn find_in(&self, realm: Option<&str>, username: Option<&str>) -> Vec<EntryRef> {
+        match (realm, username) {
+            (Some(realm), Some(username)) => self.find_named(None, &[realm], username),
+            (Some(realm), None) => self.find(None, &[realm]),
+            (None, None) => self.all(),
+            (None, Some(username)) => {
+                let realms = self.realms();
+                let aors = realms.iter().map(|realm| Aor::new(username, realm));
+                // A realm may come twice.
+                let aors: BTreeSet<Aor> = aors.collect();
+                aors.iter().filter_map(|aor| self.get(aor)).collect()
+            }
         }
+    }
+
+    /// How many registrations there are of a realm, or whose account has it, or of all realms; the
+    /// latter as [`Cache::held`] counts them.
+    pub fn count_in(&self, realm: Option<&str>) -> usize {
+        realm.map_or_else(|| self.held(), |realm| self.count(None, &[realm]))
     }
 
     /// How many [`Cache::find`] finds.

@@ -133,7 +133,7 @@ mod tests {
     fn each_is_let_in_by_the_echo_of_its_zone() {
         let world = World::new(vec![]);
         world.register("bob");
-        let (all, local) = (world.registrar.all(), Zone::new("local"));
+        let (all, local) = (world.registrar.cache().all(), Zone::new("local"));
         let bob = || vec![all[0].aor()];
         let fence = FlushFence::default();
         assert_eq!(fence.carried_out(&flush(), &all), []);

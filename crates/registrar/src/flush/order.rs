@@ -67,7 +67,7 @@ impl Flusher {
     ) -> Result<Flushed, FlushError> {
         let order = async {
             target::check("username", username)?;
-            let named = self.context.cache.find_in(realm, Some(username));
+            let named = self.context.cache.find_in(Some(realm), Some(username));
             let realms = force.then(|| vec![realm.into()]);
             self.flush_named(&named, username, realms).await
         };
@@ -174,7 +174,7 @@ impl Flusher {
     fn forget(&self, flush: &Flush) -> Vec<EntryRef> {
         let named = |held: &EntryRef| target::names(flush, held);
         let cache = &self.context.cache;
-        let candidates = cache.find_in(&flush.realm, flush.username.as_deref());
+        let candidates = cache.find_in(Some(&flush.realm), flush.username.as_deref());
         let candidates = candidates.iter().filter(|held| named(held));
         candidates
             .filter_map(|held| cache.take_out(&held.aor(), ChangeKind::Flushed, named))

@@ -119,7 +119,7 @@ mod tests {
         world.register("new");
         let retry = FlushRetry::default();
         let now = world.clock.now();
-        assert_eq!(retry.schedule(&world.registrar.all(), now), 2);
+        assert_eq!(retry.schedule(&world.registrar.cache().all(), now), 2);
         let mut order = Vec::new();
         for millis in [2_000, 2_200, 3_000, 6_200] {
             let clock = ManualClock::at(UnixMillis(now.0 + millis));

@@ -160,6 +160,7 @@ async fn what_two_proxies_list_is_where_it_was_last() {
     assert_eq!((round.ghosts, round.finds), (0, 1));
     let bob = world
         .registrar
+        .cache()
         .get(&Aor::new("bob", REALM))
         .unwrap()
         .registration();
@@ -178,6 +179,7 @@ fn deceived() -> World {
     ));
     let bob = world
         .registrar
+        .cache()
         .get(&Aor::new("bob", REALM))
         .unwrap()
         .registration();
@@ -195,6 +197,7 @@ async fn a_contact_that_its_proxy_does_not_hold_gives_way_to_one_that_it_does() 
     assert_eq!((round.ghosts, round.finds), (0, 3));
     let bob = world
         .registrar
+        .cache()
         .get(&Aor::new("bob", REALM))
         .unwrap()
         .registration();
@@ -219,6 +222,7 @@ async fn a_young_contact_stands_whatever_its_proxy_holds() {
     assert_eq!(round(&world, SearchType::Detail).await.finds, 2);
     let bob = world
         .registrar
+        .cache()
         .get(&Aor::new("bob", REALM))
         .unwrap()
         .registration();
@@ -248,6 +252,7 @@ async fn a_young_contact_is_looked_at_again_when_it_is_old_enough() {
         assert_eq!(contradictions(&world).recheck_pending().await, finds);
         let bob = world
             .registrar
+            .cache()
             .get(&Aor::new("bob", REALM))
             .unwrap()
             .registration();
@@ -301,6 +306,7 @@ async fn a_contact_that_was_heard_again_meanwhile_stands() {
     assert_eq!(round(&world, SearchType::Detail).await.finds, 2);
     let bob = world
         .registrar
+        .cache()
         .get(&Aor::new("bob", REALM))
         .unwrap()
         .registration();
@@ -327,6 +333,7 @@ async fn a_contact_that_its_proxy_holds_beside_another_stands() {
         round(&world, SearchType::Detail).await;
         let bob = world
             .registrar
+            .cache()
             .get(&Aor::new("bob", REALM))
             .unwrap()
             .registration();
@@ -354,6 +361,7 @@ async fn what_the_table_lacks_is_fetched() {
     assert_eq!(round(&world, SearchType::Summary).await.finds, 1);
     let dan = world
         .registrar
+        .cache()
         .get(&Aor::new("dan", REALM))
         .unwrap()
         .registration();
@@ -373,6 +381,7 @@ async fn what_has_ended_but_for_the_padding_is_looked_up() {
     assert_eq!(round(&world, SearchType::Summary).await.finds, 1);
     let amy = world
         .registrar
+        .cache()
         .get(&Aor::new("amy", REALM))
         .unwrap()
         .registration();
@@ -458,6 +467,7 @@ async fn a_phone_that_another_proxy_lists_has_moved() {
     assert_eq!((round.ghosts, round.finds), (0, 1));
     let bob = world
         .registrar
+        .cache()
         .get(&Aor::new("bob", REALM))
         .unwrap()
         .registration();

@@ -168,7 +168,7 @@ impl Reconciler {
 
     /// The live registrations of the very realm (and not only of its account).
     fn held(&self, realm: &str) -> Vec<EntryRef> {
-        let mut held = self.context.cache.find_in(realm, None);
+        let mut held = self.context.cache.find_in(Some(realm), None);
         held.retain(|held| held.realm().eq_ignore_ascii_case(realm));
         held
     }

@@ -79,6 +79,7 @@ async fn proxies_replay_and_the_end_is_silence() {
     assert_eq!(asked, ["registration.query.all.*", "registration.sync"]);
     let bob = world
         .registrar
+        .cache()
         .get(&registration::Aor::new("bob", REALM))
         .unwrap()
         .registration();
@@ -130,6 +131,7 @@ async fn peers_tell_what_they_have_and_the_newer_wins() {
     let get = |user| {
         world
             .registrar
+            .cache()
             .get(&registration::Aor::new(user, REALM))
             .unwrap()
             .registration()
@@ -173,6 +175,7 @@ async fn a_peer_with_very_many_is_asked_realm_by_realm() {
     warm_up(&world, settings()).await;
     let mut realms: Vec<_> = world
         .registrar
+        .cache()
         .all()
         .iter()
         .map(|r| r.realm().to_string())

@@ -10,7 +10,7 @@ use crate::{Directory, NoticeSettings, Notices, Restored, fakes::World};
 fn snapshot(world: &World) -> Vec<u8> {
     let mut out = Vec::new();
     let written = world.registrar.write_snapshot(&mut out).unwrap();
-    assert_eq!(written, world.registrar.all().len() as u64);
+    assert_eq!(written, world.registrar.cache().all().len() as u64);
     out
 }
 
@@ -59,11 +59,12 @@ fn a_snapshot_brings_everything_back() {
         other.registrar.restore(&*bytes).unwrap(),
         restored(300, 300)
     );
-    assert_eq!(other.registrar.total(), 300);
+    assert_eq!(other.registrar.cache().held(), 300);
     for registration in world.all() {
         assert_eq!(
             other
                 .registrar
+                .cache()
                 .get(&registration.aor())
                 .unwrap()
                 .registration(),
@@ -94,6 +95,7 @@ fn what_is_known_better_stays() {
     );
     let known = other
         .registrar
+        .cache()
         .get(&registration::Aor::new("user1", crate::fakes::REALM))
         .unwrap()
         .registration();

@@ -22,7 +22,7 @@ impl Collector for Table {
             &mut encoder,
             "rollcall_table_size",
             "Registrations that the table holds",
-            signed(self.0.total()),
+            signed(self.0.cache().held()),
         )?;
         gauge(
             &mut encoder,

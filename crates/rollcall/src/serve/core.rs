@@ -16,7 +16,7 @@ use crate::{
 /// How many changes are kept for followers that come back.
 pub const FEED_LENGTH: usize = 10_000;
 /// How often the memory of what has expired is reclaimed.
-const SWEEP_PERIOD: Duration = Duration::from_millis(500);
+const SWEEP_PERIOD: Duration = Duration::from_millis(250);
 /// How often refreshes are summed up.
 const SUMMARY_PERIOD: Duration = Duration::from_secs(1);
 /// How often addresses that have gone quiet are forgotten.
@@ -113,7 +113,7 @@ async fn sweep(registrar: Arc<Registrar>) {
         tokio::time::sleep(SWEEP_PERIOD).await;
         let sweeping = Arc::clone(&registrar);
         // After a start from a snapshot it may take a while.
-        if let Err(error) = tokio::task::spawn_blocking(move || sweeping.sweep()).await {
+        if let Err(error) = tokio::task::spawn_blocking(move || sweeping.cache().sweep()).await {
             tracing::error!(%error, "sweeping panicked");
             return;
         }

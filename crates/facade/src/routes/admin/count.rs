@@ -17,6 +17,6 @@ struct Count {
 /// Counts the registrations of a realm, or all.
 pub(super) async fn count(req: HttpRequest, facade: Data<Facade>, _: Operator<Read>) -> Answer {
     let realm = realm_of(&Params::of(&req))?;
-    let count = facade.registrar.count_of(realm.as_deref());
+    let count = facade.registrar.cache().count_in(realm.as_deref());
     Ok(unenveloped(&Count { count }))
 }

@@ -43,7 +43,9 @@ async fn find(req: &HttpRequest, facade: &Facade) -> Result<Vec<EntryRef>, ApiEr
     let registrar = Arc::clone(&facade.registrar);
     // A large cache takes a while to list and to sort.
     let found = web::block(move || {
-        let mut found = registrar.of(realm.as_deref(), username.as_deref());
+        let mut found = registrar
+            .cache()
+            .find_in(realm.as_deref(), username.as_deref());
         found.sort_by(by_realm);
         found
     });

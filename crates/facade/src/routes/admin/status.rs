@@ -36,7 +36,7 @@ pub(super) async fn status(facade: Data<Facade>, _: Operator<Read>) -> Answer {
         node: &facade.node,
         version: env!("CARGO_PKG_VERSION"),
         uptime_seconds: uptime / 1000,
-        registrations: registrar.total(),
+        registrations: registrar.cache().held(),
         max_registrations: registrar.capacity().registrations,
         applied: sum(&["stored", "removed", "flush", "ignored"]),
         dropped: sum(&["rejected"]),

@@ -39,6 +39,6 @@ pub(super) async fn sync(facade: Data<Facade>, _: Operator<Write>) -> Answer {
         from_peers: synced.from_peers,
         replayed: synced.replayed,
         new: synced.new,
-        registrations: facade.registrar.total(),
+        registrations: facade.registrar.cache().held(),
     }))
 }

@@ -21,5 +21,5 @@ use crate::{
 )]
 pub(crate) async fn count(req: HttpRequest, facade: Data<Facade>, _: Operator<Read>) -> Answer {
     check_json(&req)?;
-    counted(&req, &facade, facade.registrar.total())
+    counted(&req, &facade, facade.registrar.cache().held())
 }
