@@ -4,11 +4,13 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 
-/// Where the service listens for operators, unless it is told otherwise.
-pub const SOCKET: &str = "/run/rollcall/admin.sock";
+use crate::control::{
+    CheckArgs, CountArgs, DetailsArgs, FlushArgs, HealthcheckArgs, ManArgs, StatusArgs,
+    SummaryArgs, SyncArgs, WatchArgs,
+};
 
 /// The registrar cache of a Kazoo cluster.
 ///
@@ -35,14 +37,7 @@ pub enum Command {
     /// Ask the service on this machine whether it answers; ends with 1 if not
     ///
     /// Example: rollcall healthcheck --config /etc/rollcall/rollcall.toml
-    Healthcheck {
-        /// Configuration file of the service; `ROLLCALL_SECTION__KEY` variables go before it
-        #[arg(long, env = "ROLLCALL_CONFIG")]
-        config: Option<PathBuf>,
-        /// Whether it is ready (/readyz), not only alive (/healthz)
-        #[arg(long)]
-        ready: bool,
-    },
+    Healthcheck(HealthcheckArgs),
     /// Run with simulated proxies and phones and nothing outside this process
     ///
     /// Example: rollcall demo --phones 300
@@ -57,96 +52,37 @@ pub enum Command {
     /// Show who is registered: a line each, with user, contact, path, Call-ID and seconds left
     ///
     /// Example: rollcall summary acme.example.com
-    Summary {
-        /// Only this realm, or the account that has it; all without it
-        realm: Option<String>,
-        /// As a table or for programs
-        #[command(flatten)]
-        format: Format,
-        /// The service
-        #[command(flatten)]
-        service: Service,
-    },
+    Summary(SummaryArgs),
     /// Show all that is known of a registration, or of a realm's
     ///
     /// Example: rollcall details user_001@acme.example.com
-    Details {
-        /// USER@REALM or REALM
-        of: String,
-        /// A JSON array
-        #[arg(long)]
-        json: bool,
-        /// The service
-        #[command(flatten)]
-        service: Service,
-    },
+    Details(DetailsArgs),
     /// Count the registrations of a realm, or all
     ///
     /// Example: rollcall count acme.example.com
-    Count {
-        /// Only this realm, or the account that has it; all without it
-        realm: Option<String>,
-        /// The service
-        #[command(flatten)]
-        service: Service,
-    },
+    Count(CountArgs),
     /// Flush a registration or a realm: in the cache and on every proxy
     ///
-    /// On a terminal it asks before.
+    /// Asks for confirmation on a terminal.
     ///
     /// Example: rollcall flush user_001@acme.example.com
-    Flush {
-        /// USER@REALM or REALM
-        of: String,
-        /// Do not ask
-        #[arg(long, short)]
-        yes: bool,
-        /// Also a user that the cache does not know: the proxies may
-        #[arg(long)]
-        force: bool,
-        /// The service
-        #[command(flatten)]
-        service: Service,
-    },
-    /// Have proxies and other registrars asked anew who is registered
+    Flush(FlushArgs),
+    /// Ask proxies and other registrars again who is registered
     ///
     /// Example: rollcall sync
-    Sync {
-        /// The service
-        #[command(flatten)]
-        service: Service,
-    },
+    Sync(SyncArgs),
     /// Show registrations as they come, change and go, until Ctrl-C
     ///
     /// Example: rollcall watch acme.example.com
-    Watch {
-        /// Only this realm, or the account that has it; all without it
-        realm: Option<String>,
-        /// A JSON object a line
-        #[arg(long)]
-        json: bool,
-        /// The service
-        #[command(flatten)]
-        service: Service,
-    },
-    /// Show how the service does; ends with 7 if it is not ready
+    Watch(WatchArgs),
+    /// Show the service's status; ends with 7 if it is not ready
     ///
     /// Example: rollcall status
-    Status {
-        /// A JSON object
-        #[arg(long)]
-        json: bool,
-        /// The service
-        #[command(flatten)]
-        service: Service,
-    },
+    Status(StatusArgs),
     /// Check a configuration file, and the files that it names, without starting anything
     ///
     /// Example: rollcall check-config /etc/rollcall/rollcall.toml
-    CheckConfig {
-        /// Configuration file; `ROLLCALL_SECTION__KEY` variables go before it
-        file: PathBuf,
-    },
+    CheckConfig(CheckArgs),
     /// Print the HTTP API's description (OpenAPI 3.1, JSON)
     ///
     /// Example: rollcall openapi > openapi.json
@@ -161,38 +97,7 @@ pub enum Command {
     /// Write the manual pages
     ///
     /// Example: rollcall man /usr/local/share/man/man1
-    Man {
-        /// An existing folder for rollcall.1 and a page for each command; without it rollcall.1 is
-        /// printed
-        folder: Option<PathBuf>,
-    },
-}
-
-/// How a list is shown.
-#[derive(Debug, Args)]
-pub struct Format {
-    /// A JSON array, with all that is known
-    #[arg(long, conflicts_with = "csv")]
-    pub json: bool,
-    /// Comma-separated values, with a row of names
-    #[arg(long)]
-    pub csv: bool,
-}
-
-/// Which service is talked to, and how.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "The service")]
-pub struct Service {
-    /// Its Unix socket (setting admin.socket); needs no token
-    #[arg(long, env = "ROLLCALL_SOCKET", default_value = SOCKET)]
-    pub socket: PathBuf,
-    /// Talk HTTP instead, with the token of --token-file or of the variable ROLLCALL_TOKEN; goes
-    /// before --socket
-    #[arg(long, env = "ROLLCALL_URL")]
-    pub url: Option<String>,
-    /// File whose first line is the token
-    #[arg(long, env = "ROLLCALL_TOKEN_FILE", value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
+    Man(ManArgs),
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use rollcall::{
     cli::{Cli, Command},
     control,
@@ -28,12 +28,25 @@ fn report(error: &anyhow::Error) {
 
 #[tokio::main]
 async fn try_main(cli: Cli) -> anyhow::Result<()> {
-    match cli.command {
-        Command::Serve { config } => rollcall::serve::run(config.as_deref()).await,
-        Command::Healthcheck { config, ready } => {
-            control::healthcheck(config.as_deref(), ready).await
-        }
-        Command::Demo { port, phones } => rollcall::demo::run(port, phones).await,
-        other => control::run(other).await,
+    let done = match cli.command {
+        Command::Serve { config } => return rollcall::serve::run(config.as_deref()).await,
+        Command::Demo { port, phones } => return rollcall::demo::run(port, phones).await,
+        Command::Healthcheck(args) => args.run().await,
+        Command::Summary(args) => args.run().await,
+        Command::Details(args) => args.run().await,
+        Command::Count(args) => args.run().await,
+        Command::Flush(args) => args.run().await,
+        Command::Sync(args) => args.run().await,
+        Command::Watch(args) => args.run().await,
+        Command::Status(args) => args.run().await,
+        Command::CheckConfig(args) => args.run(),
+        Command::Openapi => control::openapi(),
+        Command::Completions { shell } => control::completions(Cli::command(), shell),
+        Command::Man(args) => args.run(Cli::command()),
+    };
+    match done {
+        // The reader of standard output is gone.
+        Err(error) if control::is_closed(&error) => Ok(()),
+        done => done,
     }
 }

@@ -6,7 +6,7 @@ use super::*;
 
 /// What the defaults do not do without.
 pub(super) const TOKENS: (&str, &str) = ("ROLLCALL_AUTH__TOKENS_FILE", "/etc/rollcall/tokens.toml");
-/// Whatever the host that runs the tests is called.
+/// A name that does not depend on the host that runs the tests.
 const NODE: (&str, &str) = ("ROLLCALL_AMQP__NODE", "rollcall@test");
 
 /// Loads a file of this text.
@@ -63,7 +63,7 @@ fn the_environment_goes_before_the_file() {
 }
 
 #[test]
-fn all_that_is_wrong_is_said_at_once_with_key_value_and_what_it_takes() {
+fn all_problems_are_told_at_once_with_key_value_and_range() {
     let toml = "[http]\nport = 70000\nbind = \"nowhere\"\nprot = 1\nworkers = \"4\"\n[log]\nlevel = \"loud=very\"\n\
                 [amqp]\nreconnect_min = 500\nreconnect_max = 400\nprefetch = -1\nqueue_expires = 9\n[htpp]\n[cache]\n";
     let environment = [
@@ -123,7 +123,7 @@ fn divided_accounts_are_refused_with_what_to_do_instead() {
 }
 
 #[test]
-fn credentials_are_not_repeated_wherever_they_stand() {
+fn credentials_are_never_repeated() {
     let secret = "hunter2";
     let long = format!("amqp://{}:hunter2@h", "u".repeat(85));
     for (bad, says) in [

@@ -1,5 +1,5 @@
-//! Settings as dotted keys from a file and the environment, read one by one. Whatever is wrong is
-//! collected, so that one start tells all of it.
+//! Settings as dotted keys from a file and the environment, read one by one. Problems are
+//! collected, so that one start tells all of them.
 
 use std::{
     collections::BTreeMap, fmt, ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration,
@@ -8,7 +8,7 @@ use std::{
 use secrecy::SecretString;
 use toml::Value;
 
-/// Where a value stands.
+/// Where a value comes from.
 #[derive(Clone, Debug)]
 enum Origin {
     File,
@@ -60,7 +60,7 @@ const SHOWN: usize = 100;
 /// A key that is further off than this many edits is not suggested.
 const NEAR: usize = 3;
 
-/// Gives out values and remembers what was wrong with them.
+/// Reads values by key, and collects what is wrong with them.
 pub(super) struct Reader {
     values: BTreeMap<String, (Value, Origin)>,
     known: Vec<Known>,
@@ -101,7 +101,7 @@ impl Reader {
         });
     }
 
-    /// Whether a key is set, whatever to.
+    /// Whether a key is set to anything.
     pub(super) fn has(&self, key: &str) -> bool {
         self.values.contains_key(key)
     }
@@ -310,7 +310,7 @@ impl Reader {
         list.into_iter().map(Into::into).collect()
     }
 
-    /// The keys that were read and every problem, with what nobody asked for among them.
+    /// The keys that were read, and every problem; a key that was not read is one.
     pub(super) fn finish(mut self) -> (Vec<Known>, Vec<String>) {
         for (key, (value, origin)) in std::mem::take(&mut self.values) {
             let under = format!("{key}.");
@@ -340,8 +340,8 @@ impl Reader {
     }
 }
 
-/// A text without what stands between a URI's scheme and its host, wherever the URI got to. Rather
-/// too much is left out than too little: a password may hold anything.
+/// A text without the credentials of a URI that it holds. All between the scheme and the last `@` is
+/// left out: a password may hold anything.
 fn without_credentials(text: &str) -> String {
     const SCHEME_END: &str = "://";
     let split = text.split_once(SCHEME_END).and_then(|(scheme, rest)| {

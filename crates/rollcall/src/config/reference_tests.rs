@@ -1,5 +1,5 @@
 //! That the reference and the example say what is read. `UPDATE_DOCS=1` writes the reference's
-//! table anew; what each key does is said there by hand and kept.
+//! table; what each key does is said there by hand and kept.
 
 use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 

@@ -66,7 +66,7 @@ mod tests {
     };
 
     #[test]
-    fn a_zone_that_nobody_names() {
+    fn without_zones_the_default_is_read() {
         for nothing in ["", "[zones]"] {
             let zones = load(nothing, &[TOKENS]).unwrap().zones;
             let [zone] = zones.as_slice() else {

@@ -1,8 +1,9 @@
 //! `check-config`: all that `serve` would refuse, without serving.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use amqp::AmqpBus;
+use clap::Args;
 
 use super::{
     exit::{Code, Failure},
@@ -13,30 +14,39 @@ use crate::{
     serve::{auth, certificate, install_crypto, realms, registrar_settings},
 };
 
-/// `rollcall check-config`
-pub(super) fn check(file: &Path) -> anyhow::Result<()> {
-    install_crypto();
-    let config = Config::load(Some(file), environment())?;
-    let problems = problems(&config);
-    if !problems.is_empty() {
-        let message = format!(
-            "{} cannot be used:\n  {}",
-            file.display(),
-            problems.join("\n  ")
-        );
-        return Err(Failure::of(Code::Failed, message));
+/// What `check-config` takes.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Configuration file; `ROLLCALL_SECTION__KEY` variables go before it
+    file: PathBuf,
+}
+
+impl CheckArgs {
+    /// `rollcall check-config`
+    pub fn run(self) -> anyhow::Result<()> {
+        install_crypto();
+        let config = Config::load(Some(&self.file), environment())?;
+        let problems = problems(&config);
+        if !problems.is_empty() {
+            let message = format!(
+                "{} cannot be used:\n  {}",
+                self.file.display(),
+                problems.join("\n  ")
+            );
+            return Err(Failure::of(Code::Failed, message));
+        }
+        let names: Vec<_> = config.zones.iter().map(|zone| zone.zone.as_str()).collect();
+        let is_encrypted = config.http.tls.is_some();
+        line(&format!(
+            "{} can be used: node {}, {} on {} port {}, zones {}",
+            self.file.display(),
+            config.amqp.settings.node,
+            if is_encrypted { "HTTPS" } else { "HTTP" },
+            config.http.bind,
+            config.http.port,
+            names.join(", ")
+        ))
     }
-    let names: Vec<_> = config.zones.iter().map(|zone| zone.zone.as_str()).collect();
-    let is_encrypted = config.http.tls.is_some();
-    line(&format!(
-        "{} can be used: node {}, {} on {} port {}, zones {}",
-        file.display(),
-        config.amqp.settings.node,
-        if is_encrypted { "HTTPS" } else { "HTTP" },
-        config.http.bind,
-        config.http.port,
-        names.join(", ")
-    ))
 }
 
 /// Problems with the files that are named, and with values that only their user can check.

@@ -1,21 +1,46 @@
 //! Talking to the service: over its Unix socket, or HTTP with a token.
 
-use std::{io, path::Path, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context as _;
+use clap::Args;
 use reqwest::{Method, Response, StatusCode, redirect};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::exit::{Code, Failure};
-use crate::{cli::Service, serve::install_crypto};
+use crate::serve::install_crypto;
 
 const TOKEN: &str = "ROLLCALL_TOKEN";
 const CONNECTING: Duration = Duration::from_secs(5);
-/// The service says a word every 15 seconds in the longest silence; asking others anew takes 60.
+/// The service writes something at least every 15 seconds; a sync takes up to 60.
 const SILENCE: Duration = Duration::from_secs(90);
-/// A line that is longer is none of ours.
+/// The longest line that the service sends.
 const MAX_LINE: usize = 1 << 20;
+
+/// Which service is talked to, and how.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The service")]
+pub(super) struct Service {
+    /// Its Unix socket (setting admin.socket); needs no token
+    #[arg(
+        long,
+        env = "ROLLCALL_SOCKET",
+        default_value = "/run/rollcall/admin.sock"
+    )]
+    socket: PathBuf,
+    /// Talk HTTP instead, with the token of --token-file or of the variable `ROLLCALL_TOKEN`; goes
+    /// before --socket
+    #[arg(long, env = "ROLLCALL_URL")]
+    url: Option<String>,
+    /// File whose first line is the token
+    #[arg(long, env = "ROLLCALL_TOKEN_FILE", value_name = "FILE")]
+    token_file: Option<PathBuf>,
+}
 
 /// A connection to the service.
 pub(super) struct Client {
@@ -39,17 +64,13 @@ impl Client {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECTING)
             .read_timeout(SILENCE)
-            // Wherever it would lead, the token must not go there.
+            // The token must not follow a redirect.
             .redirect(redirect::Policy::none());
         let (http, base, place, token) = match &service.url {
             Some(url) => {
                 let base = url.trim_end_matches('/').to_owned();
-                (
-                    http,
-                    base.clone(),
-                    base,
-                    token(service.token_file.as_deref())?,
-                )
+                let token = token(service.token_file.as_deref())?;
+                (http, base.clone(), base, token)
             }
             None => (
                 http.unix_socket(service.socket.clone()),
@@ -67,7 +88,7 @@ impl Client {
         })
     }
 
-    /// Asks; an answer that is no success is an error.
+    /// Sends a request; an answer other than a success is an error.
     pub(super) async fn call(
         &self,
         method: Method,
@@ -75,8 +96,8 @@ impl Client {
         query: &[(&str, &str)],
     ) -> anyhow::Result<Response> {
         let url = reqwest::Url::parse_with_params(&format!("{}{path}", self.base), query);
-        let url =
-            url.with_context(|| format!("{} is no URL: give --url http://HOST:PORT", self.base))?;
+        let url = url
+            .with_context(|| format!("{} is not a URL: give --url http://HOST:PORT", self.base))?;
         let mut request = self.http.request(method, url);
         if let Some(token) = &self.token {
             request = request.header("X-Auth-Token", token);
@@ -88,7 +109,7 @@ impl Client {
         Err(self.refused(response).await)
     }
 
-    /// Asks for JSON.
+    /// Requests JSON.
     pub(super) async fn json<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -104,7 +125,7 @@ impl Client {
             .with_context(|| format!("{} does not answer as rollcall does", self.place))
     }
 
-    /// Asks for lines.
+    /// Requests lines.
     pub(super) async fn lines(
         &self,
         path: &str,
@@ -124,9 +145,9 @@ impl Client {
 
     fn failed(&self, error: &reqwest::Error) -> anyhow::Error {
         let place = &self.place;
-        let kind = io_kind(error);
-        let (code, message) = match kind {
-            Some(io::ErrorKind::PermissionDenied) => (
+        let failed = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
+        match failed.map(io::Error::kind) {
+            Some(io::ErrorKind::PermissionDenied) => Failure::of(
                 Code::NotAllowed,
                 format!(
                     "may not open {place}: run this as root or as a user of the socket's group"
@@ -135,23 +156,27 @@ impl Client {
             Some(io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
                 if self.over_socket =>
             {
-                (
+                Failure::of(
                     Code::Unreachable,
                     format!(
                         "no rollcall listens on {place}: is it running, with admin.socket set? Name \
-                     another socket with --socket, or a service with --url"
+                         another socket with --socket, or a service with --url"
                     ),
                 )
             }
-            _ => (
-                Code::Unreachable,
-                format!(
-                    "{place} cannot be reached, or broke off: {}: is the service running there?",
-                    root(error)
-                ),
-            ),
-        };
-        Failure::of(code, message)
+            _ => {
+                let root = causes(error)
+                    .last()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                Failure::of(
+                    Code::Unreachable,
+                    format!(
+                        "{place} cannot be reached, or broke off: {root}: is the service running there?"
+                    ),
+                )
+            }
+        }
     }
 
     async fn refused(&self, response: Response) -> anyhow::Error {
@@ -161,33 +186,29 @@ impl Client {
         let text = |key| said.and_then(|data| data.get(key)?.as_str().filter(|s| !s.is_empty()));
         let message = text("message").unwrap_or("no reason given");
         let cause = text("cause").map_or_else(String::new, |cause| format!(" ({cause})"));
-        let said = format!("{message}{cause}");
-        match status {
-            StatusCode::UNAUTHORIZED => Failure::of(
+        let place = &self.place;
+        let (code, message) = match status {
+            StatusCode::UNAUTHORIZED => (
                 Code::NotAllowed,
-                format!(
-                    "{} does not know the token: set {TOKEN} or --token-file",
-                    self.place
-                ),
+                format!("{place} does not know the token: set {TOKEN} or --token-file"),
             ),
-            StatusCode::FORBIDDEN => Failure::of(
+            StatusCode::FORBIDDEN => (
                 Code::NotAllowed,
-                "the token may not do this: it needs all accounts, and to flush the right to write",
+                "the token may not do this: it needs all accounts, and to flush the right to write"
+                    .into(),
             ),
-            StatusCode::NOT_FOUND if cause.is_empty() => Failure::of(
+            StatusCode::NOT_FOUND if cause.is_empty() => (
                 Code::Failed,
-                format!(
-                    "{} has no such path: is it a rollcall, and as new as this?",
-                    self.place
-                ),
+                format!("{place} has no such path: is it a rollcall, and as new as this?"),
             ),
-            StatusCode::NOT_FOUND => Failure::of(Code::NotFound, said),
-            _ => Failure::of(Code::Failed, format!("{said} (status {status})")),
-        }
+            StatusCode::NOT_FOUND => (Code::NotFound, format!("{message}{cause}")),
+            _ => (Code::Failed, format!("{message}{cause} (status {status})")),
+        };
+        Failure::of(code, message)
     }
 }
 
-/// From the file, else from the environment; never from the command line, which everybody sees.
+/// From the file, else from the environment; never from the command line, which every process can see.
 fn token(file: Option<&Path>) -> anyhow::Result<Option<String>> {
     let Some(file) = file else {
         return Ok(std::env::var(TOKEN).ok().filter(|token| !token.is_empty()));
@@ -207,16 +228,6 @@ fn causes<'a>(
     error: &'a (dyn std::error::Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
     std::iter::successors(Some(error), |error| error.source())
-}
-
-fn io_kind(error: &reqwest::Error) -> Option<io::ErrorKind> {
-    let found = causes(error).find_map(|cause| cause.downcast_ref::<io::Error>());
-    found.map(io::Error::kind)
-}
-
-fn root(error: &reqwest::Error) -> String {
-    let last = causes(error).last();
-    last.map_or_else(String::new, ToString::to_string)
 }
 
 /// Lines of an answer, as they come.

@@ -11,11 +11,11 @@ pub enum Code {
     // 2 is clap's: the command line cannot be read.
     /// The service cannot be reached, or broke off.
     Unreachable = 3,
-    /// The token is not good, or not for this; the socket may not be opened.
+    /// The token is not valid, or has no right to this; the socket may not be opened.
     NotAllowed = 4,
-    /// Nobody by this name is registered.
+    /// No such registration.
     NotFound = 5,
-    /// The operator was asked and did not say yes.
+    /// The operator did not confirm.
     Declined = 6,
     /// The service runs, but is not ready.
     NotReady = 7,

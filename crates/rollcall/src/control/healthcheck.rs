@@ -2,11 +2,12 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
-    path::Path,
+    path::PathBuf,
     time::Duration,
 };
 
 use anyhow::{Context as _, bail};
+use clap::Args;
 
 use crate::{
     config::{Config, Http, environment},
@@ -16,26 +17,40 @@ use crate::{
 /// How long it may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Asks the service of this machine: whether it is alive, or whether it is ready.
-pub async fn healthcheck(config: Option<&Path>, ready: bool) -> anyhow::Result<()> {
-    let config = Config::load(config, environment())?;
-    let url = url(&config.http, ready)?;
-    install_crypto();
-    let client = reqwest::Client::builder()
-        .timeout(TIMEOUT)
-        .no_proxy()
-        // It is this machine that is asked, by its address: no certificate names that.
-        .tls_danger_accept_invalid_certs(true)
-        .build()
-        .context("cannot make an HTTP client")?;
-    let answer = client.get(&url).send().await;
-    let answer = answer.with_context(|| format!("no answer from {url}: is rollcall running?"))?;
-    let status = answer.status();
-    if status.is_success() {
-        return Ok(());
+/// What `healthcheck` takes.
+#[derive(Debug, Args)]
+pub struct HealthcheckArgs {
+    /// Configuration file of the service; `ROLLCALL_SECTION__KEY` variables go before it
+    #[arg(long, env = "ROLLCALL_CONFIG")]
+    config: Option<PathBuf>,
+    /// Whether it is ready (/readyz), not only alive (/healthz)
+    #[arg(long)]
+    ready: bool,
+}
+
+impl HealthcheckArgs {
+    /// `rollcall healthcheck`
+    pub async fn run(self) -> anyhow::Result<()> {
+        let config = Config::load(self.config.as_deref(), environment())?;
+        let url = url(&config.http, self.ready)?;
+        install_crypto();
+        let client = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .no_proxy()
+            // It is this machine that is asked, by its address: no certificate names that.
+            .tls_danger_accept_invalid_certs(true)
+            .build()
+            .context("cannot make an HTTP client")?;
+        let answer = client.get(&url).send().await;
+        let answer =
+            answer.with_context(|| format!("no answer from {url}: is rollcall running?"))?;
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let said = answer.text().await.unwrap_or_default();
+        bail!("{url} answers {status}: {said}")
     }
-    let said = answer.text().await.unwrap_or_default();
-    bail!("{url} answers {status}: {said}")
 }
 
 fn url(http: &Http, ready: bool) -> anyhow::Result<String> {
@@ -55,6 +70,8 @@ fn url(http: &Http, ready: bool) -> anyhow::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn asked(text: &str) -> anyhow::Result<String> {

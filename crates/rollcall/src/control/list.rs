@@ -3,22 +3,22 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::Context as _;
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{
-    client::{Client, Lines},
+    client::{Client, Lines, Service},
     exit::{Code, Failure},
     output::{clean, line, moment, registrations},
-    table::{Table, terminal_width},
+    table::Columns,
 };
-use crate::cli::{Format, Service};
 
 const LIST: &str = "/admin/registrations";
-/// So many rows are looked at to see how wide the columns are.
-const MEASURED: usize = 500;
+/// So many rows are aligned at a time.
+const BATCH: usize = 500;
 /// Lists that are longer have a progress bar.
 const LONG: u64 = 1000;
 const HEAD: [&str; 5] = ["User", "Contact", "Path", "Call-ID", "Left"];
@@ -63,24 +63,38 @@ impl Shown {
     }
 }
 
-/// `rollcall summary`
-pub(super) async fn summary(
-    service: &Service,
-    realm: Option<&str>,
-    format: &Format,
-) -> anyhow::Result<()> {
-    let client = Client::new(service)?;
-    let mut lines = client.lines(LIST, &of_realm(realm)).await?;
-    let bar = bar(lines.total);
-    let done = if format.json {
-        array(&mut lines, &bar).await
-    } else if format.csv {
-        csv(&mut lines, &bar).await
-    } else {
-        table(&mut lines, &bar, realm).await
-    };
-    bar.finish_and_clear();
-    done
+/// What `summary` takes.
+#[derive(Debug, Args)]
+pub struct SummaryArgs {
+    /// Only this realm, or the account that has it; all without it
+    realm: Option<String>,
+    /// A JSON array, with all that is known
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// Comma-separated values, with a row of names
+    #[arg(long)]
+    csv: bool,
+    #[command(flatten)]
+    service: Service,
+}
+
+impl SummaryArgs {
+    /// `rollcall summary`
+    pub async fn run(self) -> anyhow::Result<()> {
+        let client = Client::new(&self.service)?;
+        let realm = self.realm.as_deref();
+        let mut lines = client.lines(LIST, &of_realm(realm)).await?;
+        let bar = bar(lines.total);
+        let done = if self.json {
+            array(&mut lines, &bar).await
+        } else if self.csv {
+            csv(&mut lines, &bar).await
+        } else {
+            table(&mut lines, &bar, realm).await
+        };
+        bar.finish_and_clear();
+        done
+    }
 }
 
 /// Shown where the list goes elsewhere than to the terminal.
@@ -102,25 +116,20 @@ async fn table(
     realm: Option<&str>,
 ) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
+    let mut columns = Columns::of_terminal();
     let mut count: u64 = 0;
-    let mut first = vec![HEAD.map(str::to_owned)];
-    while first.len() <= MEASURED
-        && let Some(line) = lines.next().await?
-    {
-        first.push(Shown::of(&line)?.row());
-        count += 1;
-    }
-    let table = Table::fitting(&first, terminal_width());
-    if count > 0 {
-        for row in &first {
-            writeln!(out, "{}", table.line(row).trim_end())?;
-        }
-    }
-    bar.inc(count);
+    let mut rows = vec![HEAD.map(str::to_owned)];
     while let Some(line) = lines.next().await? {
-        writeln!(out, "{}", table.line(&Shown::of(&line)?.row()))?;
-        bar.inc(1);
+        rows.push(Shown::of(&line)?.row());
         count += 1;
+        if rows.len() > BATCH {
+            out.write_all(columns.lines(&rows).as_bytes())?;
+            rows.clear();
+        }
+        bar.inc(1);
+    }
+    if count > 0 && !rows.is_empty() {
+        out.write_all(columns.lines(&rows).as_bytes())?;
     }
     let realm = realm.map_or_else(String::new, |realm| format!(" of {realm}"));
     writeln!(out, "{}{realm}", registrations(count))?;
@@ -159,35 +168,49 @@ async fn array(lines: &mut Lines<'_>, bar: &ProgressBar) -> anyhow::Result<()> {
     Ok(out.flush()?)
 }
 
-/// `rollcall details`
-pub(super) async fn details(service: &Service, of: &str, json: bool) -> anyhow::Result<()> {
-    let client = Client::new(service)?;
-    let query = named(of);
-    let mut lines = client.lines(LIST, &query).await?;
-    let is_user = query.len() > 1;
-    if lines.total == Some(0) && is_user {
-        return Err(Failure::of(
-            Code::NotFound,
-            format!("{of} is not registered: see who is with rollcall summary"),
-        ));
-    }
-    if json {
-        return array(&mut lines, &ProgressBar::hidden()).await;
-    }
-    let mut count = 0;
-    while let Some(text) = lines.next().await? {
-        let fields: Map<String, Value> =
-            serde_json::from_slice(&text).context("the service's list cannot be read")?;
-        if count > 0 {
-            line("")?;
+/// What `details` takes.
+#[derive(Debug, Args)]
+pub struct DetailsArgs {
+    /// USER@REALM or REALM
+    of: String,
+    /// A JSON array
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    service: Service,
+}
+
+impl DetailsArgs {
+    /// `rollcall details`
+    pub async fn run(self) -> anyhow::Result<()> {
+        let (client, of) = (Client::new(&self.service)?, &self.of);
+        let query = named(of);
+        let mut lines = client.lines(LIST, &query).await?;
+        let is_user = query.len() > 1;
+        if lines.total == Some(0) && is_user {
+            return Err(Failure::of(
+                Code::NotFound,
+                format!("{of} is not registered: see who is with rollcall summary"),
+            ));
         }
-        count += 1;
-        block(&fields)?;
+        if self.json {
+            return array(&mut lines, &ProgressBar::hidden()).await;
+        }
+        let mut count = 0;
+        while let Some(text) = lines.next().await? {
+            let fields: Map<String, Value> =
+                serde_json::from_slice(&text).context("the service's list cannot be read")?;
+            if count > 0 {
+                line("")?;
+            }
+            count += 1;
+            block(&fields)?;
+        }
+        if !is_user {
+            line(&format!("\n{} of {of}", registrations(count)))?;
+        }
+        Ok(())
     }
-    if !is_user {
-        line(&format!("\n{} of {of}", registrations(count)))?;
-    }
-    Ok(())
 }
 
 fn block(fields: &Map<String, Value>) -> anyhow::Result<()> {
@@ -209,11 +232,22 @@ fn block(fields: &Map<String, Value>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// `rollcall count`
-pub(super) async fn count(service: &Service, realm: Option<&str>) -> anyhow::Result<()> {
-    let client = Client::new(service)?;
-    let count = count_of(&client, &of_realm(realm)).await?;
-    line(&count.to_string())
+/// What `count` takes.
+#[derive(Debug, Args)]
+pub struct CountArgs {
+    /// Only this realm, or the account that has it; all without it
+    realm: Option<String>,
+    #[command(flatten)]
+    service: Service,
+}
+
+impl CountArgs {
+    /// `rollcall count`
+    pub async fn run(self) -> anyhow::Result<()> {
+        let client = Client::new(&self.service)?;
+        let count = count_of(&client, &of_realm(self.realm.as_deref())).await?;
+        line(&count.to_string())
+    }
 }
 
 /// How many a realm has, or all together.

@@ -12,43 +12,12 @@ mod status;
 mod table;
 mod watch;
 
+pub use act::{FlushArgs, SyncArgs};
+pub use check::CheckArgs;
 pub use exit::{Code, Failure, code};
-pub use healthcheck::healthcheck;
-
-use crate::cli::Command;
-
-/// Carries a command out that is neither `serve` nor `demo`.
-pub async fn run(command: Command) -> anyhow::Result<()> {
-    let done = match command {
-        Command::Serve { .. } | Command::Demo { .. } | Command::Healthcheck { .. } => Ok(()),
-        Command::Summary {
-            realm,
-            format,
-            service,
-        } => list::summary(&service, realm.as_deref(), &format).await,
-        Command::Details { of, json, service } => list::details(&service, &of, json).await,
-        Command::Count { realm, service } => list::count(&service, realm.as_deref()).await,
-        Command::Flush {
-            of,
-            yes,
-            force,
-            service,
-        } => act::flush(&service, &of, yes, force).await,
-        Command::Sync { service } => act::sync(&service).await,
-        Command::Watch {
-            realm,
-            json,
-            service,
-        } => watch::watch(&service, realm.as_deref(), json).await,
-        Command::Status { json, service } => status::status(&service, json).await,
-        Command::CheckConfig { file } => check::check(&file),
-        Command::Openapi => pages::openapi(),
-        Command::Completions { shell } => pages::completions(shell),
-        Command::Man { folder } => pages::man(folder.as_deref()),
-    };
-    match done {
-        // Whoever reads has had enough.
-        Err(error) if output::is_closed(&error) => Ok(()),
-        done => done,
-    }
-}
+pub use healthcheck::HealthcheckArgs;
+pub use list::{CountArgs, DetailsArgs, SummaryArgs};
+pub use output::is_closed;
+pub use pages::{ManArgs, completions, openapi};
+pub use status::StatusArgs;
+pub use watch::WatchArgs;

@@ -13,8 +13,8 @@ pub(super) fn line(text: &str) -> anyhow::Result<()> {
     Ok(out.flush()?)
 }
 
-/// Whether it failed because nobody reads any more.
-pub(super) fn is_closed(error: &anyhow::Error) -> bool {
+/// Whether it failed because the reader of standard output is gone.
+pub fn is_closed(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let error = cause.downcast_ref::<io::Error>();
         error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
+use clap::Args;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    client::Client,
+    client::{Client, Service},
     exit::{Code, Failure},
     output::{clean, line, registrations},
 };
-use crate::cli::Service;
 
 #[derive(Deserialize)]
 struct Status {
@@ -51,69 +51,74 @@ struct Round {
     unanswered: u64,
 }
 
-/// `rollcall status`
-pub(super) async fn status(service: &Service, json: bool) -> anyhow::Result<()> {
-    let client = Client::new(service)?;
-    let body: Value = client.json(Method::GET, "/admin/status", &[]).await?;
-    let text = serde_json::to_string_pretty(&body)?;
-    let status: Status =
-        serde_json::from_value(body).context("the service's status cannot be read")?;
-    if json {
-        line(&text)?;
-    } else {
-        print(&status)?;
-    }
-    if status.readiness.status == "not_ready" {
-        let reasons = status.readiness.reasons.join("; ");
-        return Err(Failure::of(
-            Code::NotReady,
-            format!("not ready: {}", clean(&reasons)),
-        ));
-    }
-    Ok(())
+/// What `status` takes.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// A JSON object
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    service: Service,
 }
 
-fn print(status: &Status) -> anyhow::Result<()> {
+impl StatusArgs {
+    /// `rollcall status`
+    pub async fn run(self) -> anyhow::Result<()> {
+        let client = Client::new(&self.service)?;
+        let body: Value = client.json(Method::GET, "/admin/status", &[]).await?;
+        let text = serde_json::to_string_pretty(&body)?;
+        let status: Status =
+            serde_json::from_value(body).context("the service's status cannot be read")?;
+        line(&if self.json { text } else { shown(&status) })?;
+        if status.readiness.status == "not_ready" {
+            let reasons = status.readiness.reasons.join("; ");
+            let message = format!("not ready: {}", clean(&reasons));
+            return Err(Failure::of(Code::NotReady, message));
+        }
+        Ok(())
+    }
+}
+
+fn shown(status: &Status) -> String {
     let readiness = &status.readiness;
-    line(&format!(
-        "{} {}, up {}: {}",
-        clean(&status.node),
-        clean(&status.version),
-        span(status.uptime_seconds),
-        clean(&readiness.status).replace('_', " ")
-    ))?;
-    line(&format!(
-        "table           {} of at most {}",
-        registrations(status.registrations),
-        status.max_registrations
-    ))?;
-    line(&format!(
-        "messages        {} applied, {} dropped",
-        status.applied, status.dropped
-    ))?;
+    let mut lines = vec![
+        format!(
+            "{} {}, up {}: {}",
+            status.node,
+            status.version,
+            span(status.uptime_seconds),
+            readiness.status.replace('_', " ")
+        ),
+        format!(
+            "table           {} of at most {}",
+            registrations(status.registrations),
+            status.max_registrations
+        ),
+        format!(
+            "messages        {} applied, {} dropped",
+            status.applied, status.dropped
+        ),
+    ];
     for (name, zone) in &readiness.zones {
-        line(&format!(
-            "zone {:10} {} for {}, table {}",
-            clean(name),
-            clean(&zone.broker),
-            span(zone.seconds),
-            clean(&zone.table)
-        ))?;
+        let (broker, table, since) = (&zone.broker, &zone.table, span(zone.seconds));
+        lines.push(format!(
+            "zone {name:10} {broker} for {since}, table {table}"
+        ));
     }
     if let Some(round) = &readiness.reconciliation {
-        line(&format!(
+        lines.push(format!(
             "reconciliation  {} ago: {} realms, {} ghosts, {} finds, {} unanswered",
             span(round.seconds_ago),
             round.realms,
             round.ghosts,
             round.finds,
             round.unanswered
-        ))?;
+        ));
     }
-    for reason in &readiness.reasons {
-        line(&format!("missing         {}", clean(reason)))?;
-    }
-    Ok(())
+    let reasons = readiness.reasons.iter();
+    lines.extend(reasons.map(|reason| format!("missing         {reason}")));
+    let cleaned: Vec<_> = lines.iter().map(|line| clean(line)).collect();
+    cleaned.join("\n")
 }
 
 /// The two largest units of a span.

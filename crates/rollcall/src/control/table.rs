@@ -1,100 +1,67 @@
 //! Rows in aligned columns, as wide as the terminal and no wider.
 
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use comfy_table::{
+    CellAlignment, ColumnConstraint, ContentArrangement, Row, Table, Width, presets::NOTHING,
+};
 
 /// Between two columns.
-const GAP: &str = "  ";
-/// Below this a column is not made narrower.
-const NARROWEST: usize = 8;
+const GAP: u16 = 2;
 
-/// Columns with their widths.
-pub(super) struct Table<const N: usize> {
-    widths: [usize; N],
-    /// The last column is of numbers, and keeps its width.
-    fitted: bool,
+/// Renders rows batch by batch. Later batches keep at least the columns' widths of the first.
+pub(super) struct Columns {
+    /// Where lines are cut, if not where the terminal ends.
+    limit: Option<u16>,
+    least: Vec<u16>,
 }
 
-impl<const N: usize> Table<N> {
-    /// As wide as these rows need, and no wider than `limit`, if there is one. What comes later and
-    /// is wider is cut where there is a limit.
-    pub(super) fn fitting(rows: &[[String; N]], limit: Option<usize>) -> Self {
-        let mut widths = [0; N];
-        for row in rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(cell.width());
-            }
-        }
-        let Some(limit) = limit else {
-            return Self {
-                widths,
-                fitted: false,
-            };
-        };
-        let gaps = GAP.len() * N.saturating_sub(1);
-        // The widest gives way first, the last column never.
-        while widths.iter().sum::<usize>() + gaps > limit {
-            let (_, others) = widths.split_last_mut().unwrap_or((&mut 0, &mut []));
-            match others.iter_mut().max() {
-                Some(widest) if *widest > NARROWEST => *widest -= 1,
-                _ => break,
-            }
-        }
+impl Columns {
+    /// As wide as the variable `COLUMNS` says, or else as the terminal, or else as the rows.
+    pub(super) fn of_terminal() -> Self {
+        let limit = std::env::var("COLUMNS").ok();
+        Self::within(limit.and_then(|columns| columns.parse().ok()))
+    }
+
+    fn within(limit: Option<u16>) -> Self {
         Self {
-            widths,
-            fitted: true,
+            limit: limit.filter(|limit| *limit > 0),
+            least: Vec::new(),
         }
     }
 
-    /// A row as a line.
-    pub(super) fn line(&self, row: &[String; N]) -> String {
-        let mut line = String::new();
-        for (at, (cell, width)) in row.iter().zip(self.widths).enumerate() {
-            if at > 0 {
-                line.push_str(GAP);
-            }
-            let cell = if self.fitted {
-                cut(cell, width)
-            } else {
-                cell.clone()
-            };
-            let padding = " ".repeat(width.saturating_sub(cell.width()));
-            if at + 1 == N {
-                line.push_str(&padding);
-                line.push_str(&cell);
-            } else {
-                line.push_str(&cell);
-                line.push_str(&padding);
+    /// The lines of these rows. The last column holds numbers and is never cut.
+    pub(super) fn lines<const N: usize>(&mut self, rows: &[[String; N]]) -> String {
+        let mut table = Table::new();
+        table
+            .load_style(NOTHING)
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_truncation_indicator("…");
+        if let Some(limit) = self.limit {
+            table.set_width(limit);
+        }
+        for row in rows {
+            let mut row = Row::from(row);
+            row.max_height(1);
+            table.add_row(row);
+        }
+        if self.least.is_empty() {
+            self.least = table.column_max_content_widths();
+        }
+        let is_cut = table.width().is_some();
+        for (column, least) in table.column_iter_mut().zip(&self.least) {
+            column.set_padding((0, GAP));
+            if !is_cut {
+                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least + GAP)));
             }
         }
-        line
+        if let Some(last) = table.column_mut(N.saturating_sub(1)) {
+            last.set_padding((0, 0));
+            last.set_cell_alignment(CellAlignment::Right);
+            last.set_constraint(ColumnConstraint::ContentWidth);
+        }
+        table.trim_fmt()
+            + "
+"
     }
-}
-
-/// Text that is too wide, with a mark where it was cut.
-fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let mut taken = 0;
-    let mut short: String = text
-        .chars()
-        .take_while(|c| {
-            taken += c.width().unwrap_or(0);
-            taken < width
-        })
-        .collect();
-    short.push('…');
-    short
-}
-
-/// How wide standard output is, if it is a terminal; `COLUMNS` goes before it.
-pub(super) fn terminal_width() -> Option<usize> {
-    let told = std::env::var("COLUMNS").ok();
-    let told = told.and_then(|columns| columns.parse().ok());
-    told.filter(|columns| *columns > 0).or_else(|| {
-        let (width, _) = terminal_size::terminal_size_of(std::io::stdout())?;
-        Some(usize::from(width.0))
-    })
 }
 
 #[cfg(test)]
@@ -108,11 +75,9 @@ mod tests {
     #[test]
     fn columns_are_aligned() {
         let rows = rows(&[["User", "Contact", "Left"], ["müller@a", "sip:x", "7"]]);
-        let table = Table::fitting(&rows, None);
-        let lines: Vec<_> = rows.iter().map(|row| table.line(row)).collect();
         assert_eq!(
-            lines,
-            ["User      Contact  Left", "müller@a  sip:x       7"]
+            Columns::within(None).lines(&rows),
+            "User      Contact  Left\nmüller@a  sip:x       7\n"
         );
     }
 
@@ -121,23 +86,31 @@ mod tests {
         let long = "x".repeat(300);
         let rows = rows(&[[&long, "日本語日本語日本語日本語日本語", "86400"]]);
         for limit in [30, 40, 80, 200] {
-            let line = Table::fitting(&rows, Some(limit)).line(&rows[0]);
-            assert!(line.width() <= limit, "{} > {limit}: {line}", line.width());
-            assert!(line.ends_with("86400"), "{line}");
-            assert!(line.contains('…'), "{line}");
+            let line = Columns::within(Some(limit)).lines(&rows);
+            let width = line
+                .trim_end()
+                .chars()
+                .map(|c| 1 + usize::from(c > '一'))
+                .sum::<usize>();
+            assert!(width <= usize::from(limit), "{width} > {limit}: {line}");
+            assert!(line.ends_with("86400\n"), "{line}");
+            assert!(line.contains('…') && line.lines().count() == 1, "{line}");
         }
     }
 
     #[test]
-    fn what_comes_later_and_is_wider_is_cut_only_on_a_terminal() {
-        let first = rows(&[["a", "b", "1"]]);
-        let later = rows(&[["a-long-name", "b", "1"]]);
-        let piped = Table::fitting(&first, None).line(&later[0]);
-        assert!(piped.starts_with("a-long-name  b"), "{piped}");
+    fn later_rows_that_are_wider_are_cut_only_on_a_terminal() {
+        let first = rows(&[["a-name", "b", "1"]]);
+        let short = rows(&[["a", "b", "1"]]);
+        let later = rows(&[["a-long-name-that-goes-on", "b", "1"]]);
+        let mut piped = Columns::within(None);
+        piped.lines(&first);
+        assert_eq!(piped.lines(&short), "a       b  1\n");
         assert!(
-            !Table::fitting(&first, Some(80))
-                .line(&later[0])
-                .contains("long")
+            piped
+                .lines(&later)
+                .starts_with("a-long-name-that-goes-on  b")
         );
+        assert!(!Columns::within(Some(20)).lines(&later).contains("goes-on"));
     }
 }

@@ -1,15 +1,15 @@
 //! `watch`
 
 use anyhow::Context as _;
+use clap::Args;
 use serde::Deserialize;
 
 use super::{
-    client::Client,
+    client::{Client, Service},
     exit::{Code, Failure},
     list::of_realm,
     output::{clean, line, moment},
 };
-use crate::cli::Service;
 
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -33,37 +33,49 @@ struct Registration {
     user_agent: Option<String>,
 }
 
-/// `rollcall watch`
-pub(super) async fn watch(
-    service: &Service,
-    realm: Option<&str>,
+/// What `watch` takes.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// Only this realm, or the account that has it; all without it
+    realm: Option<String>,
+    /// A JSON object a line
+    #[arg(long)]
     json: bool,
-) -> anyhow::Result<()> {
-    let client = Client::new(service)?;
-    let mut lines = client.lines("/admin/changes", &of_realm(realm)).await?;
-    while let Some(text) = lines.next().await? {
-        let word: Word =
-            serde_json::from_slice(&text).context("the service's changes cannot be read")?;
-        match word {
-            Word::Change { .. } if json => line(&String::from_utf8_lossy(&text))?,
-            Word::Change {
-                change,
-                time,
-                registration,
-            } => line(&shown(&change, time, &registration))?,
-            Word::End { end } if end == "dropped" => {
-                return Err(Failure::of(
-                    Code::Unreachable,
-                    "changes came faster than they were read: watch a realm, or write to a file",
-                ));
+    #[command(flatten)]
+    service: Service,
+}
+
+impl WatchArgs {
+    /// `rollcall watch`
+    pub async fn run(self) -> anyhow::Result<()> {
+        let client = Client::new(&self.service)?;
+        let mut lines = client
+            .lines("/admin/changes", &of_realm(self.realm.as_deref()))
+            .await?;
+        while let Some(text) = lines.next().await? {
+            let word: Word =
+                serde_json::from_slice(&text).context("the service's changes cannot be read")?;
+            match word {
+                Word::Change { .. } if self.json => line(&String::from_utf8_lossy(&text))?,
+                Word::Change {
+                    change,
+                    time,
+                    registration,
+                } => line(&shown(&change, time, &registration))?,
+                Word::End { end } if end == "dropped" => {
+                    return Err(Failure::of(
+                        Code::Unreachable,
+                        "changes came faster than they were read: watch a realm, or write to a file",
+                    ));
+                }
+                Word::End { .. } => break,
             }
-            Word::End { .. } => break,
         }
+        Err(Failure::of(
+            Code::Unreachable,
+            "the service stops: watch again when it is back",
+        ))
     }
-    Err(Failure::of(
-        Code::Unreachable,
-        "the service stops: watch again when it is back",
-    ))
 }
 
 fn shown(change: &str, time: u64, registration: &Registration) -> String {

@@ -1,11 +1,10 @@
-//! RabbitMQ's stand-in: what anyone publishes goes to the consumer, and flushes to every proxy.
+//! RabbitMQ's stand-in: every publication goes to the consumer, and flushes to every proxy.
 
 use std::sync::Arc;
 
 use registrar::{Bus, BusFuture, Publication, PublishFailure, Receipt};
 use registration::Zone;
 use tokio::sync::{broadcast, mpsc};
-use tokio_util::sync::CancellationToken;
 
 /// How many messages wait at most; publishers wait when there are more.
 const CAPACITY: usize = 1_024;
@@ -16,14 +15,12 @@ pub(super) struct LocalBus {
     proxies: broadcast::Sender<Arc<[u8]>>,
 }
 
-/// The consumer's end.
-pub(super) struct Deliveries(mpsc::Receiver<Arc<[u8]>>);
-
 impl LocalBus {
-    pub(super) fn new() -> (Arc<Self>, Deliveries) {
+    /// The bus, and what the consumer receives.
+    pub(super) fn new() -> (Arc<Self>, mpsc::Receiver<Arc<[u8]>>) {
         let (consumer, deliveries) = mpsc::channel(CAPACITY);
         let (proxies, _) = broadcast::channel(CAPACITY);
-        (Arc::new(Self { consumer, proxies }), Deliveries(deliveries))
+        (Arc::new(Self { consumer, proxies }), deliveries)
     }
 
     /// What a proxy hears: every flush.
@@ -31,7 +28,7 @@ impl LocalBus {
         self.proxies.subscribe()
     }
 
-    /// What a proxy says: an event for the consumer. False once nobody listens any more.
+    /// Publishes a proxy's event. False once the consumer is gone.
     pub(super) async fn publish_event(&self, body: Vec<u8>) -> bool {
         self.consumer.send(body.into()).await.is_ok()
     }
@@ -40,35 +37,19 @@ impl LocalBus {
 impl Bus for LocalBus {
     fn publish<'a>(&'a self, publication: &'a Publication) -> BusFuture<'a> {
         Box::pin(async move {
+            let mut receipt = Receipt::default();
             let body: Arc<[u8]> = publication.body.as_slice().into();
             let zone = Zone::new("demo");
             // A broker would route it to our own queue as well.
-            if self.consumer.send(Arc::clone(&body)).await.is_err() {
-                return Receipt {
-                    confirmed: vec![],
-                    missing: vec![(zone, PublishFailure::Failed("the demo is stopping".into()))],
-                };
+            if self.consumer.send(Arc::clone(&body)).await.is_ok() {
+                // A flush that no proxy hears is no failure: a broker confirms it, too.
+                let _ = self.proxies.send(body);
+                receipt.confirmed.push(zone);
+            } else {
+                let failure = PublishFailure::Failed("the demo is stopping".into());
+                receipt.missing.push((zone, failure));
             }
-            // No proxy listening is no failure: a broker confirms what it cannot route, too.
-            let _ = self.proxies.send(body);
-            Receipt {
-                confirmed: vec![zone],
-                missing: vec![],
-            }
+            receipt
         })
-    }
-}
-
-impl Deliveries {
-    /// Hands every message to `deliver`, in order, until the stop.
-    pub(super) async fn pump(
-        mut self,
-        zone: Zone,
-        deliver: impl Fn(&Zone, &[u8]),
-        stop: CancellationToken,
-    ) {
-        while let Some(Some(body)) = stop.run_until_cancelled(self.0.recv()).await {
-            deliver(&zone, &body);
-        }
     }
 }

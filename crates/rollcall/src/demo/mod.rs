@@ -42,7 +42,7 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
         .local_addr()
         .context("the socket has no address")?
         .port();
-    let (bus, deliveries) = LocalBus::new();
+    let (bus, mut deliveries) = LocalBus::new();
     let zone = Zone::new(ZONE);
     let settings = Settings {
         policy: Policy {
@@ -61,20 +61,17 @@ pub async fn run(port: u16, phones: u32) -> anyhow::Result<()> {
 
     let lifecycle = Lifecycle::default();
     let consuming = Arc::clone(&core.registrar);
-    lifecycle.run(
-        "bus",
-        deliveries.pump(
-            zone,
-            move |zone, body| drop(consuming.deliver(Delivery::new(zone, body))),
-            lifecycle.stop(),
-        ),
-    );
+    lifecycle.run_until_stop("bus", async move {
+        while let Some(body) = deliveries.recv().await {
+            drop(consuming.deliver(Delivery::new(&zone, &body)));
+        }
+    });
     core.start(&lifecycle);
     warm(&lifecycle, &core.registrar);
     let fleet = Fleet::new(phones);
     print_how_to(&fleet, port);
     for proxy in proxy::proxies(&fleet, &bus, &core.clock) {
-        lifecycle.run("proxy", proxy.run(lifecycle.stop()));
+        lifecycle.run_until_stop("proxy", proxy.run());
     }
     let settings = FacadeSettings {
         node: NODE.into(),
@@ -113,35 +110,27 @@ fn tokens() -> String {
 fn print_how_to(fleet: &Fleet, port: u16) {
     println!(
         "SIMULATION: no RabbitMQ, no Kamailio, no phone. {} made-up phones in these accounts:\n",
-        fleet.len()
+        fleet.phones.len()
     );
-    for account in fleet.accounts() {
-        println!(
-            "  {}  {}  ({} phones)",
-            account.id,
-            account.realm,
-            fleet.of(account).count()
-        );
+    for account in &fleet.accounts {
+        let (id, realm) = (&account.id, &account.realm);
+        println!("  {id}  {realm}  ({} phones)", fleet.of(account).count());
     }
-    let Some(phone) = fleet.phones().first() else {
+    let Some(phone) = fleet.phones.first() else {
         return;
     };
-    let url = format!(
-        "http://127.0.0.1:{port}/v2/accounts/{}/registrations",
-        phone.account.id
-    );
+    let (account, username) = (&phone.account.id, &phone.username);
+    let url = format!("http://127.0.0.1:{port}/v2/accounts/{account}/registrations");
+    let curl = format!("  curl -sH 'X-Auth-Token: {TOKEN}'");
     println!("\nIn a browser, with the token {TOKEN}: http://127.0.0.1:{port}/");
     println!("\nList, count, flush one, flush all:\n");
-    println!("  curl -sH 'X-Auth-Token: {TOKEN}' '{url}?pretty=true'");
-    println!("  curl -sH 'X-Auth-Token: {TOKEN}' {url}/count");
+    println!("{curl} '{url}?pretty=true'");
+    println!("{curl} {url}/count");
+    println!("{curl} -X DELETE {url}/{username}");
+    println!("{curl} -X DELETE {url}");
+    let refresh = phones::REFRESH.as_secs();
     println!(
-        "  curl -sH 'X-Auth-Token: {TOKEN}' -X DELETE {url}/{}",
-        phone.username
-    );
-    println!("  curl -sH 'X-Auth-Token: {TOKEN}' -X DELETE {url}");
-    println!(
-        "\nA flushed phone comes back at its next refresh, within {} s. Ctrl-C ends.\n",
-        phones::REFRESH.as_secs()
+        "\nA flushed phone comes back at its next refresh, within {refresh} s. Ctrl-C ends.\n"
     );
 }
 

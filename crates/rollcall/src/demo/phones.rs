@@ -39,8 +39,8 @@ pub(super) struct Phone {
 
 /// All phones of the demo.
 pub(super) struct Fleet {
-    accounts: Vec<Account>,
-    phones: Vec<Phone>,
+    pub(super) accounts: Vec<Account>,
+    pub(super) phones: Vec<Phone>,
 }
 
 impl Fleet {
@@ -62,22 +62,10 @@ impl Fleet {
         Self { accounts, phones }
     }
 
-    pub(super) fn accounts(&self) -> &[Account] {
-        &self.accounts
-    }
-
-    pub(super) fn phones(&self) -> &[Phone] {
-        &self.phones
-    }
-
     pub(super) fn of<'a>(&'a self, account: &'a Account) -> impl Iterator<Item = &'a Phone> {
         self.phones
             .iter()
             .filter(move |phone| phone.account == *account)
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.phones.len()
     }
 }
 
@@ -93,7 +81,7 @@ fn phone(n: u32, count: u32, account: &Account) -> Phone {
         device_id: hex_id(0x1000_0000 + n),
         owner_id: hex_id(0x2000_0000 + n),
         user_agent: agent.copied().unwrap_or_default(),
-        // Addresses of RFC 2544's benchmarking block, which nobody has.
+        // Addresses of RFC 2544's benchmarking block, which no phone has.
         ip: format!("198.{}.{middle}.{low}", 18 + high % 2),
         port: 5060,
         phase: REFRESH.mul_f64(f64::from(n) / f64::from(count.max(1))),
@@ -119,28 +107,13 @@ mod tests {
     #[test]
     fn phones_differ_and_every_account_has_some() {
         let fleet = Fleet::new(300);
-        assert_eq!(
-            fleet
-                .phones()
-                .iter()
-                .map(|p| &p.device_id)
-                .collect::<HashSet<_>>()
-                .len(),
-            300
-        );
-        assert_eq!(
-            fleet
-                .phones()
-                .iter()
-                .map(|p| &p.ip)
-                .collect::<HashSet<_>>()
-                .len(),
-            300
-        );
-        for account in fleet.accounts() {
+        let ids: HashSet<_> = fleet.phones.iter().map(|p| &p.device_id).collect();
+        let addresses: HashSet<_> = fleet.phones.iter().map(|p| &p.ip).collect();
+        assert_eq!((ids.len(), addresses.len()), (300, 300));
+        for account in &fleet.accounts {
             assert_eq!(fleet.of(account).count(), 100);
             assert!(registration::AccountId::parse(&account.id).is_ok());
         }
-        assert!(fleet.phones().iter().all(|p| p.phase < REFRESH));
+        assert!(fleet.phones.iter().all(|p| p.phase < REFRESH));
     }
 }

@@ -1,15 +1,14 @@
 //! Simulated Kamailio proxies: they publish what real ones publish, and obey flushes.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc};
 
 use kapi::{Event, Limits, decode};
 use registration::Clock;
 use serde_json::json;
 use tokio::{
     sync::broadcast::error::RecvError,
-    time::{Instant, sleep_until},
+    time::{Instant, timeout_at},
 };
-use tokio_util::sync::CancellationToken;
 
 use super::{
     bus::LocalBus,
@@ -31,7 +30,7 @@ pub(super) struct Proxy {
 pub(super) fn proxies(fleet: &Fleet, bus: &Arc<LocalBus>, clock: &Arc<dyn Clock>) -> Vec<Proxy> {
     let phones = |number| {
         fleet
-            .phones()
+            .phones
             .iter()
             .skip(number)
             .step_by(2)
@@ -50,34 +49,28 @@ pub(super) fn proxies(fleet: &Fleet, bus: &Arc<LocalBus>, clock: &Arc<dyn Clock>
 }
 
 impl Proxy {
-    /// Publishes each phone's REGISTER in its turn, once at the start and then every [`REFRESH`].
-    pub(super) async fn run(mut self, stop: CancellationToken) {
+    /// Publishes each phone's REGISTER, once at the start and then every [`REFRESH`].
+    pub(super) async fn run(mut self) {
         let mut flushes = self.bus.flushes();
-        for at in 0..self.phones.len() {
-            if stop.is_cancelled() || !self.register(at).await {
+        let phones = self.phones.clone();
+        for phone in &phones {
+            if !self.register(phone).await {
                 return;
             }
         }
         let mut round = Instant::now();
         loop {
-            for at in 0..self.phones.len() {
-                let due = round
-                    + self
-                        .phones
-                        .get(at)
-                        .map_or(Duration::ZERO, |phone| phone.phase);
-                loop {
-                    tokio::select! {
-                        () = stop.cancelled() => return,
-                        () = sleep_until(due) => break,
-                        flush = flushes.recv() => match flush {
-                            Ok(body) => self.flush(&body),
-                            Err(RecvError::Lagged(missed)) => tracing::warn!(missed, "a simulated proxy missed flushes"),
-                            Err(RecvError::Closed) => return,
-                        },
+            for phone in &phones {
+                while let Ok(flush) = timeout_at(round + phone.phase, flushes.recv()).await {
+                    match flush {
+                        Ok(body) => self.flush(&body),
+                        Err(RecvError::Lagged(missed)) => {
+                            tracing::warn!(missed, "a simulated proxy missed flushes");
+                        }
+                        Err(RecvError::Closed) => return,
                     }
                 }
-                if !self.register(at).await {
+                if !self.register(phone).await {
                     return;
                 }
             }
@@ -85,10 +78,7 @@ impl Proxy {
         }
     }
 
-    async fn register(&mut self, at: usize) -> bool {
-        let Some(phone) = self.phones.get(at) else {
-            return true;
-        };
+    async fn register(&mut self, phone: &Phone) -> bool {
         let first = self.registered.insert(phone.device_id.clone());
         let body = self.reg_success(phone, first);
         self.bus.publish_event(body).await

@@ -2,11 +2,7 @@
 
 pub mod systemd;
 
-use std::{
-    future::Future,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{future::Future, time::Duration};
 
 use anyhow::{Context as _, bail};
 use tokio::{
@@ -19,7 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub struct Lifecycle {
     stop: CancellationToken,
     tracker: TaskTracker,
-    on_shutdown: Mutex<Vec<Box<dyn FnOnce() + Send>>>,
+    stopping: CancellationToken,
     died: mpsc::Sender<&'static str>,
     deaths: mpsc::Receiver<&'static str>,
 }
@@ -30,7 +26,7 @@ impl Default for Lifecycle {
         Self {
             stop: CancellationToken::new(),
             tracker: TaskTracker::new(),
-            on_shutdown: Mutex::default(),
+            stopping: CancellationToken::new(),
             died,
             deaths,
         }
@@ -45,11 +41,11 @@ impl Lifecycle {
 
     /// Does this when the process is told to stop, before running requests are waited for.
     pub fn on_shutdown(&self, then: impl FnOnce() + Send + 'static) {
-        let mut all = self
-            .on_shutdown
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        all.push(Box::new(then));
+        let stopping = self.stopping.clone();
+        tokio::spawn(async move {
+            stopping.cancelled().await;
+            then();
+        });
     }
 
     /// Runs a task until the stop. If it ends or panics before, the process ends with a failure
@@ -122,11 +118,19 @@ impl Lifecycle {
     /// Serves until SIGTERM or SIGINT, then: no new connections, running requests finish, tasks
     /// finish what they hold, all within `drain`. A second signal ends at once.
     pub async fn serve(mut self, server: facade::Server, drain: Duration) -> anyhow::Result<()> {
-        let mut signals = Signals::listen()?;
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        let mut terminate = listen(SignalKind::terminate())?;
+        let mut interrupt = listen(SignalKind::interrupt())?;
+        let mut next_signal = async || {
+            tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            }
+        };
         let handle = server.handle();
         let mut server = tokio::spawn(server);
         let died = tokio::select! {
-            name = signals.next() => {
+            name = next_signal() => {
                 tracing::info!(signal = name, "stopping");
                 None
             }
@@ -136,13 +140,7 @@ impl Lifecycle {
             }
             name = self.deaths.recv() => name,
         };
-        let on_shutdown = std::mem::take(&mut self.on_shutdown);
-        let on_shutdown = on_shutdown
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        for then in on_shutdown {
-            then();
-        }
+        self.stopping.cancel();
         let drained = async {
             handle.stop(true).await;
             self.stop.cancel();
@@ -152,33 +150,11 @@ impl Lifecycle {
         tokio::select! {
             () = drained => tracing::info!("stopped"),
             () = tokio::time::sleep(drain) => tracing::warn!(seconds = drain.as_secs(), "stopped before all was finished"),
-            name = signals.next() => bail!("ended at once by a second {name}"),
+            name = next_signal() => bail!("ended at once by a second {name}"),
         }
         match died {
             Some(name) => bail!("the task {name:?} ended before its time: see the log above it"),
             None => Ok(()),
-        }
-    }
-}
-
-struct Signals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn listen() -> anyhow::Result<Self> {
-        let listen = |kind| signal(kind).context("cannot listen for signals");
-        Ok(Self {
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
         }
     }
 }

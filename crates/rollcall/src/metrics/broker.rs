@@ -3,10 +3,12 @@
 use std::{fmt, sync::Arc};
 
 use amqp::AmqpBus;
-use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
+use prometheus_client::{
+    collector::Collector, encoding::DescriptorEncoder, metrics::gauge::ConstGauge,
+};
 use registrar::{LinkState, Registrar, SyncState};
 
-use super::{counters, gauge, gauges, signed};
+use super::encode::{Encoder, signed};
 
 /// Reads the health of a registrar, and the connections themselves.
 pub(super) struct Broker {
@@ -31,59 +33,49 @@ fn state(link: &LinkState) -> &'static str {
 }
 
 impl Collector for Broker {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let encoder = &mut encoder;
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut out = Encoder(encoder);
         let health = self.registrar.health();
-        gauge(
-            encoder,
+        out.gauge(
             "rollcall_ready",
             "1 if some zone is consumed and every such zone is warm",
             i64::from(health.is_ready()),
         )?;
         let zones = health.zones();
-        let states = zones.iter().flat_map(|(name, zone)| {
+        let zones = || zones.iter().map(|(name, zone)| (name.as_str(), zone));
+        let states = zones().flat_map(|(name, zone)| {
             let is = state(&zone.link);
             STATES.map(|state| {
-                let labels = [("zone", name.as_str()), ("state", state)];
-                (labels, i64::from(state == is))
+                let labels = [("zone", name), ("state", state)];
+                (labels, ConstGauge::new(i64::from(state == is)))
             })
         });
-        gauges(
-            encoder,
+        out.family(
             "rollcall_broker_state",
             "1 for the state that the zone's connection is in",
             states,
         )?;
-        let warm = zones.iter().map(|(name, zone)| {
-            let warm = zone.sync == SyncState::Warm;
-            ([("zone", name.as_str())], i64::from(warm))
-        });
-        gauges(
-            encoder,
+        out.zones(
             "rollcall_zone_warm",
             "1 if what was missed in the zone has been asked for",
-            warm,
+            zones().map(|(name, zone)| (name, i64::from(zone.sync == SyncState::Warm))),
         )?;
-        let reconnects = zones.iter().map(|(name, zone)| {
-            let again = zone.links().saturating_sub(1);
-            ([("zone", name.as_str())], again)
-        });
-        counters(
-            encoder,
+        out.counters(
             "rollcall_broker_reconnects",
             "How often the zone's connection has come up again",
-            reconnects,
+            "zone",
+            zones().map(|(name, zone)| (name, zone.links().saturating_sub(1))),
         )?;
-        let waiting = self.bus.as_ref().map(|bus| bus.waiting());
-        let waiting = waiting.unwrap_or_default();
-        let waiting = waiting
-            .iter()
-            .filter_map(|(zone, waiting)| Some(([("zone", zone.as_str())], signed((*waiting)?))));
-        gauges(
-            encoder,
+        let waiting = self
+            .bus
+            .as_ref()
+            .map(|bus| bus.waiting())
+            .unwrap_or_default();
+        let waiting = waiting.iter();
+        out.zones(
             "rollcall_queue_messages",
             "Messages that wait in our queue, as seen within the last 10 seconds",
-            waiting,
+            waiting.filter_map(|(zone, waiting)| Some((zone.as_str(), signed((*waiting)?)))),
         )
     }
 }

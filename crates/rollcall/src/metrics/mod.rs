@@ -1,9 +1,10 @@
-//! What is measured, put together: one registry, handed down to whoever serves it.
+//! All metrics in one registry, handed down to the servers that show them.
 //!
 //! The registrar counts in Prometheus' own types; what can be looked up is read when it is scraped.
 //! Label values are names of the code's or of the configuration's, never of messages or requests.
 
 mod broker;
+mod encode;
 mod process;
 mod registrar;
 
@@ -13,14 +14,12 @@ use ::registrar::Registrar;
 use amqp::AmqpBus;
 use facade::{Metrics, auth::CacheCounts};
 use prometheus_client::{
-    collector::Collector,
-    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric},
-    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge, info::Info},
-    registry::Registry,
+    collector::Collector, encoding::DescriptorEncoder, metrics::info::Info, registry::Registry,
 };
 use registration::Clock;
 
 use broker::Broker;
+use encode::Encoder;
 use process::Process;
 use registrar::Table;
 
@@ -56,7 +55,9 @@ pub fn metrics(sources: Sources) -> Metrics {
         registrar: sources.registrar,
         bus: sources.bus,
     }));
-    registry.register_collector(Box::new(Process::new(&*sources.clock)));
+    registry.register_collector(Box::new(Process {
+        started: sources.clock.now().seconds().0,
+    }));
     registry.register_collector(Box::new(Auth(sources.auth)));
     Metrics::new(registry)
 }
@@ -65,54 +66,12 @@ pub fn metrics(sources: Sources) -> Metrics {
 struct Auth(CacheCounts);
 
 impl Collector for Auth {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
-        let values = [("hit", self.0.hits()), ("miss", self.0.misses())];
-        counters(
-            &mut encoder,
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
+        Encoder(encoder).counters(
             "rollcall_auth_cache",
             "Look-ups of tokens and keys, by whether the answer was remembered",
-            values.map(|(result, count)| ([("result", result)], count)),
+            "result",
+            [("hit", self.0.hits()), ("miss", self.0.misses())],
         )
     }
-}
-
-fn counters<L: EncodeLabelSet>(
-    encoder: &mut DescriptorEncoder<'_>,
-    name: &str,
-    help: &str,
-    values: impl IntoIterator<Item = (L, u64)>,
-) -> std::fmt::Result {
-    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
-    for (labels, value) in values {
-        ConstCounter::new(value).encode(family.encode_family(&labels)?)?;
-    }
-    Ok(())
-}
-
-fn gauges<L: EncodeLabelSet>(
-    encoder: &mut DescriptorEncoder<'_>,
-    name: &str,
-    help: &str,
-    values: impl IntoIterator<Item = (L, i64)>,
-) -> std::fmt::Result {
-    let mut family = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
-    for (labels, value) in values {
-        ConstGauge::new(value).encode(family.encode_family(&labels)?)?;
-    }
-    Ok(())
-}
-
-fn gauge(
-    encoder: &mut DescriptorEncoder<'_>,
-    name: &str,
-    help: &str,
-    value: i64,
-) -> std::fmt::Result {
-    let gauge = ConstGauge::new(value);
-    gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
-}
-
-/// No machine has as much of anything as would not fit.
-fn signed(value: impl TryInto<i64>) -> i64 {
-    value.try_into().unwrap_or(i64::MAX)
 }

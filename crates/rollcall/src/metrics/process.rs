@@ -4,36 +4,25 @@ use std::fmt;
 
 use procfs::process::Process as Proc;
 use prometheus_client::{
-    collector::Collector,
-    encoding::{DescriptorEncoder, EncodeMetric},
-    metrics::{MetricType, counter::ConstCounter},
+    collector::Collector, encoding::DescriptorEncoder, metrics::counter::ConstCounter,
 };
-use registration::Clock;
 
-use super::{gauge, signed};
+use super::encode::Encoder;
 
 /// Reads `/proc/self`.
 #[derive(Debug)]
 pub(super) struct Process {
-    started: u64,
-}
-
-impl Process {
-    pub(super) fn new(clock: &dyn Clock) -> Self {
-        Self {
-            started: clock.now().seconds().0,
-        }
-    }
+    /// When the process began, in Unix seconds.
+    pub(super) started: u64,
 }
 
 impl Collector for Process {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let encoder = &mut encoder;
-        gauge(
-            encoder,
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut out = Encoder(encoder);
+        out.gauge(
             "process_start_time_seconds",
             "When the process began",
-            signed(self.started),
+            self.started,
         )?;
         let Ok(process) = Proc::myself() else {
             // Where there is no /proc there is nothing to tell.
@@ -41,28 +30,26 @@ impl Collector for Process {
         };
         if let Ok(memory) = process.statm() {
             let bytes = memory.resident.saturating_mul(procfs::page_size());
-            gauge(
-                encoder,
+            out.gauge(
                 "process_resident_memory_bytes",
                 "Memory that is held",
-                signed(bytes),
+                bytes,
             )?;
         }
         if let Ok(open) = process.fd_count() {
-            gauge(
-                encoder,
+            out.gauge(
                 "process_open_fds",
                 "Files and connections that are open",
-                signed(open),
+                open,
             )?;
         }
         if let Ok(stat) = process.stat() {
-            let ticks = stat.utime.saturating_add(stat.stime);
-            let counter = ConstCounter::new(seconds(ticks));
-            let help = "Time on processors";
-            let kind = MetricType::Counter;
-            let descriptor = encoder.encode_descriptor("process_cpu_seconds", help, None, kind)?;
-            counter.encode(descriptor)?;
+            let spent = seconds(stat.utime.saturating_add(stat.stime));
+            out.one(
+                "process_cpu_seconds",
+                "Time on processors",
+                &ConstCounter::new(spent),
+            )?;
         }
         Ok(())
     }

@@ -1,11 +1,11 @@
-//! The state of the table, beside what the registrar counts itself.
+//! The state of the registrar, beside what it counts itself.
 
 use std::{fmt, sync::Arc};
 
 use prometheus_client::{collector::Collector, encoding::DescriptorEncoder};
 use registrar::Registrar;
 
-use super::{gauge, signed};
+use super::encode::Encoder;
 
 /// Reads a registrar.
 pub(super) struct Table(pub(super) Arc<Registrar>);
@@ -17,26 +17,23 @@ impl fmt::Debug for Table {
 }
 
 impl Collector for Table {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        gauge(
-            &mut encoder,
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut out = Encoder(encoder);
+        out.gauge(
             "rollcall_table_size",
             "Registrations that the table holds",
-            signed(self.0.cache().held()),
+            self.0.cache().held(),
         )?;
-        gauge(
-            &mut encoder,
+        out.gauge(
             "rollcall_table_limit",
             "The most that it takes (cache.max_registrations)",
-            signed(self.0.capacity().registrations),
+            self.0.capacity().registrations,
         )?;
         let round = self.0.health().last_round();
-        let ended = round.map_or(0, |round| round.ended.seconds().0);
-        gauge(
-            &mut encoder,
+        out.gauge(
             "rollcall_reconciliation_last_timestamp_seconds",
             "When the last round of asking the proxies ended; 0 for none yet",
-            signed(ended),
+            round.map_or(0, |round| round.ended.seconds().0),
         )
     }
 }

@@ -53,7 +53,7 @@ fn crossbar(auth: &config::Auth) -> anyhow::Result<&str> {
 fn client(auth: &config::Auth) -> anyhow::Result<reqwest::Client> {
     reqwest::Client::builder()
         .timeout(auth.crossbar_timeout)
-        // Wherever it would lead, the caller's token must not go there.
+        // The caller's token must not follow a redirect.
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .context("cannot make an HTTP client")

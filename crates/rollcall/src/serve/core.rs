@@ -30,7 +30,7 @@ pub(crate) struct Core {
     summary: Arc<Summary>,
 }
 
-/// What the HTTP facade goes by.
+/// Settings of the HTTP facade.
 pub(crate) struct FacadeSettings {
     pub(crate) node: String,
     pub(crate) auth: Auth,
@@ -107,7 +107,7 @@ impl Core {
     }
 }
 
-/// Reclaims the memory of what has expired, from time to time; returns if that panics.
+/// Reclaims the memory of what has expired, periodically; returns if that panics.
 async fn sweep(registrar: Arc<Registrar>) {
     loop {
         tokio::time::sleep(SWEEP_PERIOD).await;

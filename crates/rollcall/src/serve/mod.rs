@@ -178,7 +178,7 @@ mod tests {
         let listener = listen((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
         let address = listener.local_addr().unwrap();
         let mut connections = Vec::new();
-        // Nobody accepts any.
+        // None is accepted.
         for number in 0..500 {
             let connected = timeout(Duration::from_secs(30), TcpStream::connect(address)).await;
             connections.push(

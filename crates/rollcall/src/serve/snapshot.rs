@@ -1,4 +1,4 @@
-//! The snapshot's file: read at the start, written from time to time and at the end, always whole.
+//! The snapshot's file: read at the start, written periodically and at the end, always whole.
 
 use std::{
     fs::File,
@@ -69,7 +69,7 @@ pub fn save(path: &Path, registrar: &Registrar) {
     }
 }
 
-/// Beside the file first, then in its place: whoever reads it finds the old or the new.
+/// Writes a file beside it first, then puts that in its place: a reader finds the old or the new.
 fn write(path: &Path, registrar: &Registrar) -> io::Result<u64> {
     let directory = path
         .parent()

@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_has_its_mode_and_replaces_only_what_nobody_uses() {
+    fn it_has_its_mode_and_replaces_only_an_unused_socket() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("admin.sock");
         let listener = listen(&path, 0o600).unwrap();

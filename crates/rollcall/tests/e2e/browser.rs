@@ -9,12 +9,9 @@ use lab::{
     process::Process,
     rollcall::TOKEN,
     subscribers::{account_id, generate},
+    wait,
 };
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
-    sync::mpsc,
-};
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::path};
 
 use crate::{
     cluster::Cluster,
@@ -29,46 +26,15 @@ for (const name of ["ready", "registered", "unregistered"]) {
 }
 </script>"#;
 
-/// Serves the page; what the page asks for beyond it is passed on.
-fn serve(listener: TcpListener, page: String) -> mpsc::Receiver<String> {
-    let (told, telling) = mpsc::channel(100);
-    tokio::spawn(async move {
-        while let Ok((mut socket, _)) = listener.accept().await {
-            let (told, page) = (told.clone(), page.clone());
-            tokio::spawn(async move {
-                let mut request = vec![0; 8192];
-                let length = socket.read(&mut request).await?;
-                let request = String::from_utf8_lossy(&request[..length]).into_owned();
-                let path = request.split(' ').nth(1).unwrap_or_default();
-                let body = if path == "/" { page.as_str() } else { "" };
-                let answer = format!(
-                    "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
-                    body.len()
-                );
-                socket.write_all(answer.as_bytes()).await?;
-                let _ = told.send(path.to_owned()).await;
-                anyhow::Ok(())
-            });
-        }
-    });
-    telling
-}
-
-async fn told(
-    telling: &mut mpsc::Receiver<String>,
-    wanted: &str,
-    patience: Duration,
-) -> anyhow::Result<()> {
-    let waiting = async {
-        while let Some(path) = telling.recv().await {
-            if path == wanted {
-                return Ok(());
-            }
-        }
-        anyhow::bail!("the server has ended")
-    };
-    let told = tokio::time::timeout(patience, waiting).await;
-    told.with_context(|| format!("the browser did not tell of {wanted}"))?
+/// Waits until the page has asked for this path.
+async fn told(server: &MockServer, wanted: &str, patience: Duration) -> anyhow::Result<()> {
+    wait::until("the browser", patience, async || {
+        let requests = server.received_requests().await.unwrap_or_default();
+        let told = requests.iter().any(|request| request.url.path() == wanted);
+        ensure!(told, "it did not tell of {wanted}");
+        Ok(())
+    })
+    .await
 }
 
 #[tokio::test]
@@ -76,7 +42,7 @@ async fn a_browser_sees_a_phone_register() -> anyhow::Result<()> {
     let vhost = vhost().await?;
     let cluster = Cluster::start(vhost.uri(), 1, generate(&REALMS[..1], 2)).await?;
     let rollcall = cluster.rollcall("rollcall@browser", &[]).await?;
-    // An account is known once somebody was registered in it.
+    // An account is known once a phone was registered in it.
     let phones = Phones::new()?;
     let (first, second) = cluster.subscribers.split_at(1);
     phones.register(cluster.port(0), first, 600).await?;
@@ -86,9 +52,13 @@ async fn a_browser_sees_a_phone_register() -> anyhow::Result<()> {
         rollcall.port(),
         account_id(REALMS[0])
     );
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}/", listener.local_addr()?);
-    let mut telling = serve(listener, PAGE.replace("EVENTS", &events));
+    let server = MockServer::start().await;
+    let page = PAGE.replace("EVENTS", &events);
+    let page = ResponseTemplate::new(200).set_body_raw(page, "text/html");
+    Mock::given(path("/"))
+        .respond_with(page)
+        .mount(&server)
+        .await;
     let home = tempfile::tempdir()?;
     let mut command = Command::new("/usr/bin/chromium");
     command
@@ -99,20 +69,15 @@ async fn a_browser_sees_a_phone_register() -> anyhow::Result<()> {
             "--disable-dev-shm-usage",
         ])
         .arg(format!("--user-data-dir={}", home.path().display()))
-        .arg(url);
+        .arg(server.uri());
     let mut chromium = Process::start("chromium", &mut command, &home.path().join("log"))?;
-    told(&mut telling, "/ready/", PATIENCE)
+    told(&server, "/ready/", PATIENCE)
         .await
         .with_context(|| chromium.output())?;
     phones.register(cluster.port(0), second, 600).await?;
-    told(&mut telling, "/registered/user002", Duration::from_secs(1)).await?;
+    told(&server, "/registered/user002", Duration::from_secs(1)).await?;
     phones.unregister(cluster.port(0), second).await?;
-    told(
-        &mut telling,
-        "/unregistered/user002",
-        Duration::from_secs(1),
-    )
-    .await?;
+    told(&server, "/unregistered/user002", Duration::from_secs(1)).await?;
     // A stop does not wait for those who follow.
     let mut rollcall = rollcall;
     rollcall.process().signal(nix::sys::signal::Signal::SIGTERM);

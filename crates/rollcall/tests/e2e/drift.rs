@@ -55,7 +55,7 @@ async fn a_thousand_that_register_and_unregister_within_the_second() -> anyhow::
     Ok(())
 }
 
-/// Nothing tells of a lost connection; what is lost with the broker nobody tells either.
+/// No event tells of a lost connection, or of what is lost with the broker.
 #[tokio::test]
 async fn one_round_finds_what_was_not_told_and_no_live_phone_is_missing() -> anyhow::Result<()> {
     let mut broker = Broker::start().await?;
@@ -70,7 +70,7 @@ async fn one_round_finds_what_was_not_told_and_no_live_phone_is_missing() -> any
     phones.register(cluster.port(0), on_udp, 600).await?;
     ensure!(cluster.agrees(&rollcall).await? == 20);
 
-    // From here on, whoever looks sees every phone that stays.
+    // From here on, every list has every phone that stays.
     let watching = tokio::spawn(watch(
         Arc::clone(&rollcall),
         staying
@@ -119,7 +119,7 @@ async fn watch(
     }
 }
 
-/// A proxy that goes takes nobody with it; one that comes back is asked again.
+/// A proxy that goes takes no phone with it; one that comes back is asked again.
 #[tokio::test]
 async fn a_proxy_that_is_away_loses_no_phone() -> anyhow::Result<()> {
     let vhost = vhost().await?;

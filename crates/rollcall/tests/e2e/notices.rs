@@ -110,7 +110,7 @@ async fn the_directory_says_whose_phone_it_is() -> anyhow::Result<()> {
         .await?;
     wait::until("the account to be known", PATIENCE, async || {
         let list = rollcall.list(&phone.account_id).await?;
-        let one = list.first().context("nobody is registered")?;
+        let one = list.first().context("no registration")?;
         ensure!(one["authorizing_id"] == phone.device_id.as_str(), "{one}");
         Ok(())
     })

@@ -247,7 +247,7 @@ async fn over_http_a_token_is_needed_and_never_shown() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Nobody listens there.
+/// A port where nothing listens.
 const NOWHERE: &str = "amqp://127.0.0.1:1";
 
 #[tokio::test]

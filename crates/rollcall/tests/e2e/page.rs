@@ -96,7 +96,7 @@ async fn a_person_finds_and_flushes_phones() -> anyhow::Result<()> {
                 rollcall = cluster.rollcall("rollcall@page", &settings).await?;
                 Ok(())
             }
-            _ => bail!("nobody knows how to {wanted}"),
+            _ => bail!("unknown step {wanted}"),
         }
     };
     timeout(JOURNEY, along(child, outside)).await?

@@ -1,4 +1,4 @@
-//! Whatever was down meanwhile: afterwards the table equals the proxies'.
+//! Any part may have been down: afterwards the table equals the proxies'.
 
 use anyhow::ensure;
 use lab::{
@@ -60,7 +60,7 @@ async fn rollcall_killed_under_load_and_started_later() -> anyhow::Result<()> {
     let held = cluster.agrees(&rollcall).await?;
     ensure!(held == 2100 - 700 + 350, "{held}");
 
-    // The same without its snapshot and without what its queue has kept.
+    // Once more without its snapshot and without what its queue has kept.
     drop(rollcall);
     std::fs::remove_file(&file)?;
     vhost
@@ -87,7 +87,7 @@ async fn a_broker_killed_under_load() -> anyhow::Result<()> {
     cluster.agrees(&rollcall).await?;
 
     broker.kill();
-    // Known phones are taken without asking the directory, and nobody hears of it.
+    // Known phones are taken without asking the directory, and no event tells of it.
     let (gone, rest) = cluster.subscribers.split_at(100);
     phones.unregister(cluster.port(0), gone).await?;
     phones.register(cluster.port(0), rest, 900).await?;
@@ -126,7 +126,7 @@ async fn a_fresh_node_that_has_only_a_peer() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Nobody else is left to be asked: all of it comes from the file.
+/// No other node is left to be asked: all of it comes from the file.
 #[tokio::test]
 async fn a_stop_leaves_a_snapshot_of_all() -> anyhow::Result<()> {
     let vhost = vhost().await?;

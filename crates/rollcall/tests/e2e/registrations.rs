@@ -44,7 +44,7 @@ async fn fifty_phones_in_three_realms_come_and_go() -> anyhow::Result<()> {
         ensure!(answer["data"]["count"] == count, "{answer}");
     }
 
-    // Expires 0: gone at once, and nobody else.
+    // Expires 0: gone at once, and no other phone.
     let red: Vec<_> = world
         .subscribers
         .iter()

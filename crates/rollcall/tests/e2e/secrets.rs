@@ -1,47 +1,30 @@
 //! No log at any level shows a token or a password: rollcall's log is searched whenever one ends
 //! (`lab::process`). Here it says all that it can say, and every way that a secret comes in is taken.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use anyhow::ensure;
 use lab::{
     broker::vhost, kamailio, rollcall::TOKEN, secrets::BROKER_PASSWORD, secrets::shown,
-    stack::Stack, subscribers::generate,
+    subscribers::generate,
 };
 use reqwest::{Client, header::AUTHORIZATION};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
-};
+use serde_json::json;
+use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
-use crate::world::{PATIENCE, PROGRAM, REALMS, World};
+use crate::world::{PATIENCE, REALMS, World};
 
-/// A token as Kazoo makes them, that nobody has signed.
+/// A token as Kazoo makes them, with a signature of no key.
 const JWT: &str = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImtleTEifQ.eyJpc3MiOiJrYXpvbyIsImFjY291bnRfaWQiOiJh\
     In0.cGxhbnRlZA";
 
 /// A Crossbar that takes every token.
-async fn crossbar() -> anyhow::Result<String> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}", listener.local_addr()?);
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            tokio::spawn(async move {
-                let mut request = vec![0; 8192];
-                while let Ok(1..) = stream.read(&mut request).await {
-                    let body = format!(r#"{{"data":{{"realm":"{}"}}}}"#, REALMS[0]);
-                    let answer = format!(
-                        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-                        body.len()
-                    );
-                    if stream.write_all(answer.as_bytes()).await.is_err() {
-                        break;
-                    }
-                }
-            });
-        }
-    });
-    Ok(url)
+async fn crossbar() -> MockServer {
+    let server = MockServer::start().await;
+    let body = json!({"data": {"realm": REALMS[0]}});
+    let answer = ResponseTemplate::new(200).set_body_json(body);
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    server
 }
 
 /// Every token in every place of a request, good and bad.
@@ -103,20 +86,8 @@ async fn full_log(mode: &[(&str, &str)]) -> anyhow::Result<String> {
     ];
     settings.extend(mode);
     let subscribers = generate(&REALMS[..1], 3);
-    let stack = Stack::start(
-        Path::new(PROGRAM),
-        vhost.uri(),
-        &subscribers,
-        &kamailio::Options::default(),
-        &settings,
-    )
-    .await?;
-    let world = World {
-        stack,
-        phones: lab::phones::Phones::new()?,
-        subscribers,
-        vhost,
-    };
+    let proxy = kamailio::Options::default();
+    let world = World::on(vhost, subscribers, proxy, &settings).await?;
     world.register_all(600).await?;
     let log = || world.stack.rollcall.log();
     lab::wait::until("the events", PATIENCE, async || {
@@ -159,13 +130,21 @@ async fn no_log_shows_a_secret_with_tokens_of_our_own() -> anyhow::Result<()> {
 
 #[tokio::test]
 async fn no_log_shows_a_secret_with_crossbars_tokens() -> anyhow::Result<()> {
-    let url = crossbar().await?;
-    says_all_but_secrets(&[("AUTH__MODE", "crossbar"), ("AUTH__CROSSBAR_URL", &url)]).await
+    let crossbar = crossbar().await;
+    says_all_but_secrets(&[
+        ("AUTH__MODE", "crossbar"),
+        ("AUTH__CROSSBAR_URL", &crossbar.uri()),
+    ])
+    .await
 }
 
 #[tokio::test]
 async fn no_log_shows_a_secret_with_jwts() -> anyhow::Result<()> {
     // The keys come from Crossbar too, or do not come.
-    let url = crossbar().await?;
-    says_all_but_secrets(&[("AUTH__MODE", "jwt"), ("AUTH__CROSSBAR_URL", &url)]).await
+    let crossbar = crossbar().await;
+    says_all_but_secrets(&[
+        ("AUTH__MODE", "jwt"),
+        ("AUTH__CROSSBAR_URL", &crossbar.uri()),
+    ])
+    .await
 }

@@ -45,7 +45,16 @@ impl World {
         proxy: kamailio::Options,
         settings: &[(&str, &str)],
     ) -> anyhow::Result<Self> {
-        let vhost = vhost().await?;
+        Self::on(vhost().await?, subscribers, proxy, settings).await
+    }
+
+    /// On a vhost that there is already.
+    pub(crate) async fn on(
+        vhost: Vhost,
+        subscribers: Vec<Subscriber>,
+        proxy: kamailio::Options,
+        settings: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let stack = Stack::start(
             Path::new(PROGRAM),
             vhost.uri(),
