@@ -78,6 +78,7 @@ impl World {
                 Accounts::new([].into()),
                 Arc::<LookingBus>::clone(&bus),
                 Arc::<ManualClock>::clone(&clock),
+                Vec::new(),
             )),
             bus,
             clock,

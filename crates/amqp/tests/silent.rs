@@ -70,6 +70,7 @@ async fn a_broker_that_says_nothing_is_given_up_and_leaves_nothing_behind() -> a
         Accounts::new(HashMap::new()),
         Arc::<AmqpBus>::clone(&bus),
         Arc::new(SystemClock),
+        Vec::new(),
     ));
     let stop = CancellationToken::new();
     let supervisor = bus.supervisors(&registrar, &stop).remove(0);

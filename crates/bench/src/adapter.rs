@@ -62,7 +62,7 @@ impl Node {
         let (directory, of_directory) = Directory::new(20);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (summary, of_summary) = Summary::new(Arc::clone(&clock));
-        let registrar = Registrar::with_listeners(
+        let registrar = Registrar::new(
             Settings {
                 zones: vec![zone.clone()],
                 ..Settings::new(kapi::Identity::new(NODE)?)
@@ -104,7 +104,11 @@ impl Node {
 
     /// Flushes an account as a user orders it; how many went.
     pub async fn order_flush(&self, account: u32) -> anyhow::Result<usize> {
-        let flushed = self.registrar.flush_account(&scope(account)?).await?;
+        let flushed = self
+            .registrar
+            .flusher()
+            .flush_account(&scope(account)?)
+            .await?;
         Ok(flushed.forgotten)
     }
 

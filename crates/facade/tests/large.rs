@@ -69,6 +69,7 @@ fn start() -> (Arc<Registrar>, String) {
         Accounts::new(HashMap::new()),
         Arc::new(NoBus),
         Arc::clone(&clock),
+        Vec::new(),
     ));
     let zone = Zone::new("local");
     let now = clock.now().seconds().0;

@@ -11,11 +11,12 @@ use tokio::sync::Notify;
 
 use crate::{
     accounts::Accounts,
-    bus::{Bus, Questions},
+    bus::{Bus, Publication, Questions, Receipt},
     cache::{Cache, Capacity, ChangeKind, ChangeListener, EntryRef, ReportContext},
     health::{Health, LinkState},
     metrics::Metrics,
     outcome::Outcome,
+    sync::Replay,
 };
 
 /// The registrar's settings.
@@ -62,6 +63,7 @@ pub(crate) struct Context {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) questions: Questions,
     pub(crate) health: Health,
+    pub(crate) replay: Replay,
     pub(crate) metrics: Arc<Metrics>,
     /// Notified when something may have been missed.
     pub(crate) gap: Notify,
@@ -85,12 +87,13 @@ impl Context {
         Self {
             born: clock.now(),
             cache: Cache::new(Arc::clone(&clock), settings.capacity, listeners),
-            questions: Questions::new(Arc::clone(&bus), settings.identity.clone()),
+            questions: Questions::default(),
             settings,
             accounts,
             bus,
             clock,
             health: Health::default(),
+            replay: Replay::default(),
             metrics,
             gap: Notify::new(),
             complete: AtomicBool::new(false),
@@ -123,6 +126,18 @@ impl Context {
     pub(crate) fn take_out(&self, found: &EntryRef, kind: ChangeKind) -> Option<EntryRef> {
         let is_unchanged = |now: &EntryRef| found.is_unchanged_in(now);
         self.cache.take_out(&found.aor(), kind, is_unchanged)
+    }
+
+    /// Publishes a message to these zones, whether or not some queue takes it there.
+    pub(crate) async fn publish(
+        &self,
+        zone: Option<&Zone>,
+        exchange: &'static str,
+        routing_key: impl Into<String>,
+        body: Vec<u8>,
+    ) -> Receipt {
+        let publication = Publication::new(zone, exchange, routing_key, body);
+        self.bus.publish(&publication).await
     }
 
     /// For how many seconds this process has been up.

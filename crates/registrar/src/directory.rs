@@ -12,7 +12,6 @@ use tokio::{
 };
 
 use crate::{
-    bus::Publication,
     cache::{ChangeKind, ChangeListener},
     context::Context,
     metrics::{IDENTIFIED, UNIDENTIFIED},
@@ -128,14 +127,9 @@ async fn ask(context: &Context, aor: &Aor) -> Option<Option<Arc<Device>>> {
     let (username, realm) = (registration.username(), registration.realm());
     let identity = &context.settings.identity;
     for (exchange, routing_key) in authn_routes(realm) {
-        let publication = Publication {
-            zone: Some(registration.zone().clone()),
-            exchange,
-            routing_key,
-            body: encode_authn(username, realm, question.msg_id(), identity),
-            mandatory: false,
-        };
-        question.put(&publication).await;
+        let body = encode_authn(username, realm, question.msg_id(), identity);
+        let zone = Some(registration.zone());
+        context.publish(zone, exchange, routing_key, body).await;
     }
     let mut deadline = Instant::now() + TIMEOUT;
     let mut known = None;

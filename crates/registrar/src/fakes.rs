@@ -113,7 +113,7 @@ impl World {
     pub(crate) fn with(listeners: Vec<ChangeListener>, zones: Vec<Zone>) -> Self {
         let bus = Arc::new(Memory::default());
         let clock = Arc::new(ManualClock::at(UnixMillis(T0 * 1000)));
-        let registrar = Arc::new(Registrar::with_listeners(
+        let registrar = Arc::new(Registrar::new(
             Settings {
                 zones,
                 ..Settings::new(Identity::new("rollcall@test").unwrap())

@@ -4,12 +4,13 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use kapi::Identity;
+use parking_lot::Mutex;
 use tokio::sync::broadcast;
 
 use crate::cache::{Change, ChangeListener};
@@ -81,7 +82,7 @@ impl Feed {
         if !self.is_followed() {
             return;
         }
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.last += 1;
         let told = Arc::new(FeedEvent {
             number: state.last,
@@ -105,7 +106,7 @@ impl Feed {
     /// Follows from now on, or from after the change with an id. `None` once the feed is closed.
     pub fn follow(&self, after: Option<&str>) -> Option<FeedSubscription> {
         self.followed.store(true, Ordering::Relaxed);
-        let state = self.lock();
+        let state = self.state.lock();
         let next = state.sender.as_ref()?.subscribe();
         let missed = match after {
             None => Some(Vec::new()),
@@ -131,12 +132,7 @@ impl Feed {
 
     /// Ends it for all followers.
     pub fn close(&self) {
-        self.lock().sender = None;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing can panic while it is held.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().sender = None;
     }
 }
 

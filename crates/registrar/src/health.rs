@@ -1,7 +1,8 @@
 //! The state of the brokers' connections and of synchronisation: what an operator asks first.
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::collections::BTreeMap;
 
+use parking_lot::Mutex;
 use registration::{UnixMillis, Zone};
 use tokio::sync::Notify;
 
@@ -79,17 +80,17 @@ pub struct Health {
 impl Health {
     /// Every zone by name.
     pub fn zones(&self) -> BTreeMap<String, ZoneHealth> {
-        lock(&self.zones).clone()
+        self.zones.lock().clone()
     }
 
     /// The last round of reconciliation.
     pub fn last_round(&self) -> Option<Round> {
-        *lock(&self.round)
+        *self.round.lock()
     }
 
     /// Whether some zone consumes, and every zone that consumes is warm.
     pub fn is_ready(&self) -> bool {
-        let zones = lock(&self.zones);
+        let zones = self.zones.lock();
         let mut up = zones
             .values()
             .filter(|zone| zone.link == LinkState::Consuming)
@@ -99,14 +100,14 @@ impl Health {
 
     /// Whether every zone consumes and is warm: then every registration there is is in the table.
     pub(crate) fn is_complete(&self) -> bool {
-        let zones = lock(&self.zones);
+        let zones = self.zones.lock();
         let whole =
             |zone: &ZoneHealth| zone.link == LinkState::Consuming && zone.sync == SyncState::Warm;
         !zones.is_empty() && zones.values().all(whole)
     }
 
     pub(crate) fn link(&self, zone: &Zone, link: LinkState, now: UnixMillis) {
-        let mut zones = lock(&self.zones);
+        let mut zones = self.zones.lock();
         let known = zones.get(zone.as_str());
         let epoch = known.map_or(0, |zone| zone.epoch);
         let still_down = known.filter(|known| {
@@ -131,7 +132,7 @@ impl Health {
     /// Waits for a zone that consumes and is cold. Returns it with its connection's epoch.
     pub(crate) async fn next_cold(&self) -> (Zone, u64) {
         loop {
-            let cold = lock(&self.zones).iter().find_map(|(name, zone)| {
+            let cold = self.zones.lock().iter().find_map(|(name, zone)| {
                 let is_cold = zone.link == LinkState::Consuming && zone.sync == SyncState::Cold;
                 is_cold.then(|| (Zone::new(name), zone.epoch))
             });
@@ -144,7 +145,7 @@ impl Health {
 
     /// Notes a zone's synchronisation. False if its connection has been replaced since.
     pub(crate) fn set_sync_state(&self, zone: &Zone, epoch: u64, state: SyncState) -> bool {
-        match lock(&self.zones).get_mut(zone.as_str()) {
+        match self.zones.lock().get_mut(zone.as_str()) {
             Some(health) if health.epoch == epoch && health.link == LinkState::Consuming => {
                 health.sync = state;
                 true
@@ -154,13 +155,6 @@ impl Health {
     }
 
     pub(crate) fn round(&self, round: Round) {
-        *lock(&self.round) = Some(round);
+        *self.round.lock() = Some(round);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    // Nothing can panic while it is held; a poisoned lock would still hold a whole value.
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }

@@ -10,7 +10,6 @@ use crate::{
     flush::Flusher,
     metrics::{CLOCK_AHEAD, Metrics},
     outcome::Outcome,
-    sync::Replay,
 };
 
 /// Bounds on answers to our own questions: another registrar answers in a single message.
@@ -50,7 +49,6 @@ impl<'a> Delivery<'a> {
 pub(crate) struct Ingest {
     context: Arc<Context>,
     flusher: Arc<Flusher>,
-    replay: Arc<Replay>,
     /// Secret, so that nobody can make two messages with the same fingerprint.
     fingerprints: foldhash::quality::RandomState,
 }
@@ -62,11 +60,10 @@ struct Scanned<'a> {
 }
 
 impl Ingest {
-    pub(crate) fn new(context: Arc<Context>, flusher: Arc<Flusher>, replay: Arc<Replay>) -> Self {
+    pub(crate) fn new(context: Arc<Context>, flusher: Arc<Flusher>) -> Self {
         Self {
             context,
             flusher,
-            replay,
             fingerprints: foldhash::quality::RandomState::default(),
         }
     }
@@ -171,7 +168,7 @@ impl Ingest {
             // It comes from the proxy's database, which is behind.
             report.time = UnixSeconds(report.time.0.saturating_sub(u64::from(DATABASE_LAG)));
             report.lifetime = Lifetime::Seconds(seconds.saturating_add(DATABASE_LAG));
-            self.replay.heard();
+            context.replay.heard();
         }
     }
 

@@ -31,7 +31,7 @@ pub use cache::{
 pub use context::Settings;
 pub use directory::Directory;
 pub use feed::{Feed, FeedEvent, FeedSubscription};
-pub use flush::{FlushError, Flushed};
+pub use flush::{FlushError, Flushed, Flusher};
 pub use health::{Health, LinkState, Round, SyncState, ZoneHealth};
 pub use ingest::Delivery;
 pub use metrics::Metrics;

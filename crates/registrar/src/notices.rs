@@ -10,9 +10,7 @@ use registration::Registration;
 use tokio::sync::mpsc;
 
 use crate::{
-    bus::Publication,
-    cache::EntryRef,
-    cache::{Change, ChangeKind, ChangeListener},
+    cache::{Change, ChangeKind, ChangeListener, EntryRef},
     context::Context,
     metrics::{NOTICE_LOST, NOTICE_SENT},
 };
@@ -142,17 +140,10 @@ impl Notices {
 
 async fn publish(context: &Context, about: &Registration, notice: Notice<'_>) {
     let (exchange, routing_key, body) = encode_notice(notice, &context.settings.identity);
-    let publication = Publication {
-        zone: Some(about.zone.clone()),
-        exchange,
-        routing_key,
-        body,
-        mandatory: false,
-    };
-    let receipt = context.bus.publish(&publication).await;
-    context
-        .metrics
-        .add(NOTICE_SENT, receipt.confirmed.len() as u64);
+    let zone = Some(&about.zone);
+    let receipt = context.publish(zone, exchange, routing_key, body).await;
+    let sent = receipt.confirmed.len() as u64;
+    context.metrics.add(NOTICE_SENT, sent);
     for (zone, reason) in receipt.missing {
         context.metrics.add(NOTICE_LOST, 1);
         tracing::warn!(%zone, %reason, exchange, "a notice could not be sent");

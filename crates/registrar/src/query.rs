@@ -31,11 +31,6 @@ pub(crate) fn answer(context: &Context, query: &Query) -> Result<Publication, To
         }
     };
     let body = encode_answer(query, answer, context.age(), &context.settings.identity);
-    Ok(Publication {
-        zone: None,
-        exchange: TARGETED_EXCHANGE,
-        routing_key: query.reply_to.to_string(),
-        body,
-        mandatory: false,
-    })
+    let reply_to = &*query.reply_to;
+    Ok(Publication::new(None, TARGETED_EXCHANGE, reply_to, body))
 }

@@ -14,7 +14,7 @@ use crate::{
     cache::{Cache, Capacity, ChangeListener, EntryRef},
     context::{Context, Settings},
     directory::Directory,
-    flush::{FlushError, Flushed, Flusher},
+    flush::Flusher,
     health::{Health, LinkState},
     ingest::{Delivery, Ingest},
     metrics::{Metrics, RESTORED},
@@ -23,8 +23,8 @@ use crate::{
     query::{self, TooManyToAnswer},
     reconcile::{ReconcileSettings, Reconciler},
     sync::{
-        Peers, Recovery, RecoverySettings, Replay, Restored, Resync, Snapshot, SnapshotError,
-        SyncError, Synced, snapshot,
+        RecoverySettings, Restored, Snapshot, SnapshotError, SyncError, Synced, Synchroniser,
+        snapshot,
     },
 };
 
@@ -33,24 +33,13 @@ pub struct Registrar {
     pub(crate) context: Arc<Context>,
     ingest: Ingest,
     flusher: Arc<Flusher>,
-    recovery: Arc<Recovery>,
-    resync: Resync,
+    synchroniser: Arc<Synchroniser>,
     pub(crate) reconciler: Reconciler,
 }
 
 impl Registrar {
-    /// A registrar with an empty table.
+    /// A registrar with an empty cache, and listeners that are told of every change.
     pub fn new(
-        settings: Settings,
-        accounts: Accounts,
-        bus: Arc<dyn Bus>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self::with_listeners(settings, accounts, bus, clock, Vec::new())
-    }
-
-    /// Like [`Registrar::new`], with listeners that are told of every change.
-    pub fn with_listeners(
         settings: Settings,
         accounts: Accounts,
         bus: Arc<dyn Bus>,
@@ -58,22 +47,12 @@ impl Registrar {
         listeners: Vec<ChangeListener>,
     ) -> Self {
         let context = Arc::new(Context::new(settings, accounts, bus, clock, listeners));
-        let shared = || Arc::clone(&context);
-        let flusher = Arc::new(Flusher::new(shared()));
-        let (peers, replay) = (
-            Arc::new(Peers::new(shared())),
-            Arc::new(Replay::new(shared())),
-        );
+        let flusher = Arc::new(Flusher::new(Arc::clone(&context)));
         Self {
-            ingest: Ingest::new(shared(), Arc::clone(&flusher), Arc::clone(&replay)),
+            ingest: Ingest::new(Arc::clone(&context), Arc::clone(&flusher)),
             flusher,
-            recovery: Arc::new(Recovery::new(
-                shared(),
-                Arc::clone(&peers),
-                Arc::clone(&replay),
-            )),
-            resync: Resync::new(shared(), peers, replay),
-            reconciler: Reconciler::new(shared()),
+            synchroniser: Arc::new(Synchroniser::new(Arc::clone(&context))),
+            reconciler: Reconciler::new(Arc::clone(&context)),
             context,
         }
     }
@@ -124,51 +103,20 @@ impl Registrar {
         query::answer(&self.context, query)
     }
 
-    /// Flushes every registration of an account.
-    pub async fn flush_account(&self, scope: &Scope) -> Result<Flushed, FlushError> {
-        self.flusher.flush_account(scope).await
-    }
-
-    /// Flushes every registration of a realm, or whose account has it.
-    pub async fn flush_realm(&self, realm: &str) -> Result<Flushed, FlushError> {
-        self.flusher.flush_realm(realm).await
-    }
-
-    /// Flushes a username of a realm, or of an account that has it. With `force` also one that the
-    /// table does not know.
-    pub async fn flush_in_realm(
-        &self,
-        realm: &str,
-        username: &str,
-        force: bool,
-    ) -> Result<Flushed, FlushError> {
-        self.flusher.flush_in_realm(realm, username, force).await
-    }
-
-    /// Flushes a username of an account. With `force` also one that the table does not know.
-    pub async fn flush_username(
-        &self,
-        scope: &Scope,
-        username: &str,
-        force: bool,
-    ) -> Result<Flushed, FlushError> {
-        self.flusher.flush_username(scope, username, force).await
-    }
-
-    /// Flushes young registrations again once the proxies can find them. Never ends.
-    pub async fn repeat_flushes(&self) {
-        self.flusher.repeat().await;
+    /// The part that flushes registrations.
+    pub fn flusher(&self) -> &Flusher {
+        &self.flusher
     }
 
     /// Synchronises each zone whose connection comes up. Never ends.
     pub async fn recover(&self, settings: RecoverySettings) {
-        self.recovery.run(settings).await;
+        self.synchroniser.run(settings).await;
     }
 
     /// Asks the proxies and the other registrars of every connected zone for what they have; returns
     /// when they have answered, or their time is up. Reconciliation follows.
     pub async fn resync(&self) -> Result<Synced, SyncError> {
-        self.resync.run().await
+        self.synchroniser.resync().await
     }
 
     /// Asks the proxies who is registered, round by round. Never ends.

@@ -21,6 +21,7 @@ fn with_clock() -> (Registrar, Arc<Memory>, Arc<ManualClock>) {
         Accounts::new(HashMap::new()),
         Arc::<Memory>::clone(&bus),
         Arc::<ManualClock>::clone(&clock),
+        Vec::new(),
     );
     (registrar, bus, clock)
 }
@@ -35,6 +36,7 @@ fn registrar(configured: HashMap<AccountId, Vec<String>>) -> (Registrar, Arc<Mem
             Accounts::new(configured),
             Arc::<Memory>::clone(&bus),
             clock,
+            Vec::new(),
         ),
         bus,
     )
@@ -162,6 +164,7 @@ async fn a_flush_of_one_is_published_lower_cased_then_forgotten() {
     let scope = registrar.scope(&id(), None).unwrap();
     assert_eq!(
         registrar
+            .flusher()
             .flush_username(&scope, "BOB", false)
             .await
             .unwrap()
@@ -202,7 +205,7 @@ async fn a_flush_of_all_names_phones_in_other_realms_one_by_one() {
         &event("stranger", "device.example.com", None, 600),
     );
     let scope = registrar.scope(&id(), None).unwrap();
-    registrar.flush_account(&scope).await.unwrap();
+    registrar.flusher().flush_account(&scope).await.unwrap();
     let sent: Vec<_> = bus
         .sent()
         .iter()
@@ -232,7 +235,7 @@ async fn what_is_too_young_to_be_found_is_flushed_again_unless_it_is_back() {
         deliver(&registrar, &event(user, REALM, Some(ACCOUNT), 600));
     }
     let scope = registrar.scope(&id(), None).unwrap();
-    let flushed = registrar.flush_account(&scope).await.unwrap();
+    let flushed = registrar.flusher().flush_account(&scope).await.unwrap();
     assert_eq!((flushed.forgotten, flushed.repeated), (3, 3));
     clock.advance_millis(1_000);
     let mut back: Value = serde_json::from_slice(&event("zed", REALM, Some(ACCOUNT), 600)).unwrap();
@@ -242,7 +245,7 @@ async fn what_is_too_young_to_be_found_is_flushed_again_unless_it_is_back() {
     clock.advance_millis(5_200);
     let soon = std::time::Duration::from_millis(200);
     assert!(
-        tokio::time::timeout(soon, registrar.repeat_flushes())
+        tokio::time::timeout(soon, registrar.flusher().repeat())
             .await
             .is_err()
     );
@@ -261,7 +264,7 @@ async fn what_is_old_enough_is_flushed_once() {
     deliver(&registrar, &event("bob", REALM, Some(ACCOUNT), 600));
     clock.advance_millis(6_200);
     let scope = registrar.scope(&id(), None).unwrap();
-    let flushed = registrar.flush_account(&scope).await.unwrap();
+    let flushed = registrar.flusher().flush_account(&scope).await.unwrap();
     assert_eq!((flushed.forgotten, flushed.repeated), (1, 0));
 }
 
@@ -290,8 +293,11 @@ async fn nothing_is_forgotten_while_no_broker_takes_the_flush() {
     let scope = registrar.scope(&id(), None).unwrap();
     *bus.down.lock().unwrap() = true;
     for result in [
-        registrar.flush_account(&scope).await,
-        registrar.flush_username(&scope, "bob", false).await,
+        registrar.flusher().flush_account(&scope).await,
+        registrar
+            .flusher()
+            .flush_username(&scope, "bob", false)
+            .await,
     ] {
         assert!(
             matches!(result, Err(FlushError::Unreachable { forgotten: 0, .. })),
@@ -307,7 +313,10 @@ async fn dangerous_and_unknown_names_are_not_sent() {
     let scope = registrar.scope(&id(), None).unwrap();
     for name in ["x' or 'a'='a", "o'x", "", "a;b", &"x".repeat(256)] {
         for force in [false, true] {
-            let result = registrar.flush_username(&scope, name, force).await;
+            let result = registrar
+                .flusher()
+                .flush_username(&scope, name, force)
+                .await;
             assert!(
                 matches!(
                     result,
@@ -321,11 +330,15 @@ async fn dangerous_and_unknown_names_are_not_sent() {
         }
     }
     assert_eq!(
-        registrar.flush_username(&scope, "nobody", false).await,
+        registrar
+            .flusher()
+            .flush_username(&scope, "nobody", false)
+            .await,
         Err(FlushError::NotRegistered("nobody".into()))
     );
     assert!(bus.sent().is_empty());
     registrar
+        .flusher()
         .flush_username(&scope, "Nobody", true)
         .await
         .unwrap();

@@ -60,6 +60,7 @@ fn registrar(clock: &Arc<ManualClock>) -> Registrar {
         Accounts::new([].into()),
         Arc::new(NoBus),
         Arc::<ManualClock>::clone(clock),
+        Vec::new(),
     )
 }
 

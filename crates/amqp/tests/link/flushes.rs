@@ -19,7 +19,7 @@ async fn a_flush_goes_out_and_its_echo_changes_nothing() -> anyhow::Result<()> {
     node.knows("bob", "192.0.2.1:5060").await?;
 
     let scope = node.registrar.scope(&account(), None).unwrap();
-    let flushed = node.registrar.flush_account(&scope).await?;
+    let flushed = node.registrar.flusher().flush_account(&scope).await?;
     assert_eq!((flushed.forgotten, flushed.missing.len()), (1, 0));
     let message = tap.next(TIMEOUT).await?;
     assert_eq!(message.routing_key, flush_key(REALM));

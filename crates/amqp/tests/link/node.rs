@@ -90,6 +90,7 @@ impl Node {
             Accounts::new(HashMap::from([(account(), vec![REALM.into()])])),
             Arc::<AmqpBus>::clone(&bus),
             clock,
+            Vec::new(),
         ));
         let stop = CancellationToken::new();
         let supervisor = bus.supervisors(&registrar, &stop).remove(0);

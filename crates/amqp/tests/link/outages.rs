@@ -28,7 +28,12 @@ async fn a_broker_that_is_killed_is_found_again() -> anyhow::Result<()> {
         panic!("{receipt:?}");
     };
     let scope = node.registrar.scope(&account(), None).unwrap();
-    let error = node.registrar.flush_account(&scope).await.unwrap_err();
+    let error = node
+        .registrar
+        .flusher()
+        .flush_account(&scope)
+        .await
+        .unwrap_err();
     assert!(
         matches!(error, FlushError::Unreachable { forgotten: 0, .. }),
         "{error}"

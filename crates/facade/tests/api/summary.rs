@@ -54,6 +54,7 @@ async fn it_keeps_up_with_whatever_happens() {
         .scope(&AccountId::parse(ACME).unwrap(), None);
     world
         .registrar
+        .flusher()
         .flush_account(&scope.unwrap())
         .await
         .unwrap();

@@ -120,7 +120,7 @@ impl World {
         let empty = AccountId::parse(EMPTY).unwrap();
         let (feed, listener) = Feed::new(8);
         let (summary, counting) = Summary::new(Arc::<ManualClock>::clone(&clock));
-        let registrar = Arc::new(Registrar::with_listeners(
+        let registrar = Arc::new(Registrar::new(
             Settings::new(kapi::Identity::new("rollcall@test").unwrap()),
             Accounts::new(HashMap::from([(
                 empty,

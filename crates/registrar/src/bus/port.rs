@@ -19,6 +19,24 @@ pub struct Publication {
     pub mandatory: bool,
 }
 
+impl Publication {
+    /// A message for these zones that counts as taken even if no queue takes it.
+    pub(crate) fn new(
+        zone: Option<&Zone>,
+        exchange: &'static str,
+        routing_key: impl Into<String>,
+        body: Vec<u8>,
+    ) -> Self {
+        Self {
+            zone: zone.cloned(),
+            exchange,
+            routing_key: routing_key.into(),
+            body,
+            mandatory: false,
+        }
+    }
+}
+
 /// Which zones took a publication.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {

@@ -17,17 +17,12 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-use super::port::{Bus, Publication, Receipt};
-
 /// Answers to one question that may wait to be read; further ones are dropped and noted.
 const MAX_WAITING: usize = 8192;
 
-/// The open questions, and the way to ask more.
-pub(crate) struct Questions {
-    bus: Arc<dyn Bus>,
-    identity: Identity,
-    open: DashMap<String, Open>,
-}
+/// The questions that are open.
+#[derive(Default)]
+pub(crate) struct Questions(DashMap<String, Open>);
 
 struct Open {
     answers: mpsc::Sender<Answer>,
@@ -45,20 +40,7 @@ pub(crate) struct Answer {
 }
 
 impl Questions {
-    pub(crate) fn new(bus: Arc<dyn Bus>, identity: Identity) -> Self {
-        Self {
-            bus,
-            identity,
-            open: DashMap::new(),
-        }
-    }
-
-    /// The identity that questions are asked under.
-    pub(crate) fn identity(&self) -> &Identity {
-        &self.identity
-    }
-
-    /// Opens a question.
+    /// Opens a question, to be published under its `Msg-ID`.
     pub(crate) fn open(&self) -> Question<'_> {
         let msg_id = Identity::message_id();
         let (sender, answers) = mpsc::channel(MAX_WAITING);
@@ -67,7 +49,7 @@ impl Questions {
             answers: sender,
             lost: Arc::clone(&lost),
         };
-        self.open.insert(msg_id.clone(), open);
+        self.0.insert(msg_id.clone(), open);
         Question {
             questions: self,
             msg_id,
@@ -78,7 +60,7 @@ impl Questions {
 
     /// Hands an answer to the question it refers to. False if that is closed or full.
     pub(crate) fn answered(&self, zone: &Zone, reply: Reply) -> bool {
-        let Some(open) = self.open.get(&*reply.msg_id) else {
+        let Some(open) = self.0.get(&*reply.msg_id) else {
             return false;
         };
         let answer = Answer {
@@ -106,11 +88,6 @@ impl Question<'_> {
     /// The id that answers refer to.
     pub(crate) fn msg_id(&self) -> &str {
         &self.msg_id
-    }
-
-    /// Publishes the question.
-    pub(crate) async fn put(&self, publication: &Publication) -> Receipt {
-        self.questions.bus.publish(publication).await
     }
 
     /// The next answer; `None` once the deadline has passed.
@@ -156,7 +133,7 @@ impl Question<'_> {
 
 impl Drop for Question<'_> {
     fn drop(&mut self) {
-        self.questions.open.remove(&self.msg_id);
+        self.questions.0.remove(&self.msg_id);
     }
 }
 

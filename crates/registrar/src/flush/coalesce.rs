@@ -4,12 +4,10 @@
 //! after it left. All orders that come meanwhile share the next one. So there is at most one on its
 //! way and one to come.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
 use kapi::Flush;
+use parking_lot::Mutex;
 use tokio::sync::OnceCell;
 
 use crate::bus::Receipt;
@@ -35,32 +33,24 @@ impl Coalesce {
         flush: &Flush,
         publish: impl Future<Output = Receipt>,
     ) -> Receipt {
-        let line = Arc::clone(self.lines().entry(flush.clone()).or_default());
-        let round = Arc::clone(&lock(&line.next));
+        let line = Arc::clone(self.0.lock().entry(flush.clone()).or_default());
+        let round = Arc::clone(&line.next.lock());
         let receipt = {
             let _turn = line.turn.lock().await;
             let publishing = async {
                 // From here on it is too late to share this round.
-                *lock(&line.next) = Arc::default();
+                *line.next.lock() = Arc::default();
                 publish.await
             };
             round.get_or_init(|| publishing).await.clone()
         };
-        let mut lines = self.lines();
+        let mut lines = self.0.lock();
         // Ours and the map's: no other order is in line.
         if Arc::strong_count(&line) <= 2 {
             lines.remove(flush);
         }
         receipt
     }
-
-    fn lines(&self) -> MutexGuard<'_, HashMap<Flush, Arc<Line>>> {
-        lock(&self.0)
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -104,7 +94,7 @@ mod tests {
         };
         tokio::join!(join_all(asks), opening);
         assert_eq!(published.load(Ordering::Relaxed), 2);
-        assert!(coalesce.lines().is_empty());
+        assert!(coalesce.0.lock().is_empty());
     }
 
     #[tokio::test]
@@ -129,6 +119,6 @@ mod tests {
         let limit = std::time::Duration::from_millis(10);
         tokio::time::timeout(limit, stuck).await.unwrap_err();
         coalesce.publish(&flush, async { Receipt::default() }).await;
-        assert!(coalesce.lines().is_empty());
+        assert!(coalesce.0.lock().is_empty());
     }
 }

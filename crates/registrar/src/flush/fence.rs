@@ -4,12 +4,10 @@
 //! it, and is ignored. The queue knows better: an event behind our flush, as that comes back through
 //! our own queue, happened after it. So the flush's return lifts the fence for that zone.
 
-use std::{
-    collections::VecDeque,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::collections::VecDeque;
 
 use kapi::Flush;
+use parking_lot::Mutex;
 use registration::{Aor, Zone};
 
 use crate::cache::EntryRef;
@@ -49,7 +47,7 @@ impl Awaited {
 impl FlushFence {
     /// Awaits a flush; to be called before it is published.
     pub(crate) fn expect(&self, flush: &Flush) {
-        let mut awaited = self.lock();
+        let mut awaited = self.0.lock();
         if awaited.len() == MAX_AWAITED {
             awaited.pop_front();
         }
@@ -63,7 +61,7 @@ impl FlushFence {
     pub(crate) fn give_up(&self, flush: &Flush) {
         let is_it =
             |awaited: &Awaited| awaited.flush == *flush && matches!(awaited.stage, Stage::Sent(_));
-        self.lock().retain(|awaited| !is_it(awaited));
+        self.0.lock().retain(|awaited| !is_it(awaited));
     }
 
     /// Fences off what a flush has removed. Returns the AORs whose fence is lifted already.
@@ -71,7 +69,7 @@ impl FlushFence {
         let forgotten = forgotten
             .iter()
             .map(|gone| (gone.aor(), gone.zone().clone()));
-        let mut awaited = self.lock();
+        let mut awaited = self.0.lock();
         let mut of_it = awaited.iter_mut().rev().filter(|one| one.flush == *flush);
         let mut open = Vec::new();
         match of_it.next().map(|latest| &mut latest.stage) {
@@ -91,22 +89,20 @@ impl FlushFence {
     /// Notes that a flush has come back in a zone. Returns the AORs whose fence is lifted.
     pub(crate) fn heard(&self, flush: &Flush, zone: &Zone) -> Vec<Aor> {
         let mut open = Vec::new();
-        self.lock().retain_mut(|awaited| match &mut awaited.stage {
-            _ if awaited.flush != *flush => true,
-            Stage::Sent(heard) => {
-                heard.push(zone.clone());
-                true
-            }
-            Stage::CarriedOut(closed) => {
-                open.extend(closed.extract_if(.., |(_, of)| of == zone));
-                !closed.is_empty()
-            }
-        });
+        self.0
+            .lock()
+            .retain_mut(|awaited| match &mut awaited.stage {
+                _ if awaited.flush != *flush => true,
+                Stage::Sent(heard) => {
+                    heard.push(zone.clone());
+                    true
+                }
+                Stage::CarriedOut(closed) => {
+                    open.extend(closed.extract_if(.., |(_, of)| of == zone));
+                    !closed.is_empty()
+                }
+            });
         aors(open)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Awaited>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -162,7 +158,7 @@ mod tests {
         for _ in 0..2 * MAX_AWAITED {
             fence.expect(&flush());
         }
-        assert_eq!(fence.lock().len(), MAX_AWAITED);
+        assert_eq!(fence.0.lock().len(), MAX_AWAITED);
     }
 
     /// A phone that is told to check in does so at once, and its proxy, which has only marked it as
@@ -173,7 +169,12 @@ mod tests {
         world.register("bob");
         let account = kapi_account();
         let scope = world.registrar.scope(&account, None).unwrap();
-        world.registrar.flush_account(&scope).await.unwrap();
+        world
+            .registrar
+            .flusher()
+            .flush_account(&scope)
+            .await
+            .unwrap();
         let back = world.event("bob", &json!({"First-Registration": false}));
         world.tell(&back);
         assert!(

@@ -6,5 +6,5 @@ mod order;
 mod retry;
 mod target;
 
-pub(crate) use order::Flusher;
+pub use order::Flusher;
 pub use target::{FlushError, Flushed};

@@ -13,16 +13,15 @@ use super::{
 };
 use crate::{
     accounts::Scope,
-    bus::{Publication, Receipt},
-    cache::ChangeKind,
-    cache::EntryRef,
+    bus::Receipt,
+    cache::{ChangeKind, EntryRef},
     context::Context,
     metrics::{FLUSH_DONE, FLUSH_NOT_REGISTERED, FLUSH_PARTIAL, FLUSH_UNREACHABLE, FLUSH_UNSAFE},
     outcome::Outcome,
 };
 
 /// Flushes registrations.
-pub(crate) struct Flusher {
+pub struct Flusher {
     context: Arc<Context>,
     coalesce: Coalesce,
     fence: FlushFence,
@@ -40,7 +39,7 @@ impl Flusher {
     }
 
     /// Flushes every registration of an account.
-    pub(crate) async fn flush_account(&self, scope: &Scope) -> Result<Flushed, FlushError> {
+    pub async fn flush_account(&self, scope: &Scope) -> Result<Flushed, FlushError> {
         let cache = &self.context.cache;
         let found = cache.find(Some(&scope.account), &scope.realms);
         let targets = target::of_account(scope, &found);
@@ -48,7 +47,7 @@ impl Flusher {
     }
 
     /// Flushes every registration of a realm, or whose account has it.
-    pub(crate) async fn flush_realm(&self, realm: &str) -> Result<Flushed, FlushError> {
+    pub async fn flush_realm(&self, realm: &str) -> Result<Flushed, FlushError> {
         let all = Flush {
             realm: realm.to_ascii_lowercase().into(),
             username: None,
@@ -59,7 +58,7 @@ impl Flusher {
 
     /// Flushes a username of a realm, or of an account that has it. With `force` also one that the
     /// table does not know.
-    pub(crate) async fn flush_in_realm(
+    pub async fn flush_in_realm(
         &self,
         realm: &str,
         username: &str,
@@ -75,7 +74,7 @@ impl Flusher {
     }
 
     /// Flushes a username of an account. With `force` also one that the table does not know.
-    pub(crate) async fn flush_username(
+    pub async fn flush_username(
         &self,
         scope: &Scope,
         username: &str,
@@ -122,14 +121,8 @@ impl Flusher {
             realm: held.realm(),
         };
         let (exchange, routing_key, body) = encode_notice(notice, &self.context.settings.identity);
-        let publication = Publication {
-            zone: None,
-            exchange,
-            routing_key,
-            body,
-            mandatory: false,
-        };
-        for (zone, reason) in self.context.bus.publish(&publication).await.missing {
+        let publishing = self.context.publish(None, exchange, routing_key, body);
+        for (zone, reason) in publishing.await.missing {
             tracing::warn!(%zone, %reason, "a phone was not told to check in");
         }
     }
@@ -208,7 +201,7 @@ impl Flusher {
     }
 
     /// Flushes young registrations again once the proxies can find them. Never ends.
-    pub(crate) async fn repeat(&self) {
+    pub async fn repeat(&self) {
         loop {
             let aor = self.retry.next(&*self.context.clock).await;
             if self.context.cache.get(&aor).is_some() {

@@ -5,10 +5,10 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use registration::{Aor, Clock, UnixMillis};
 use tokio::sync::Notify;
 
@@ -38,7 +38,7 @@ struct Waiting {
 impl FlushRetry {
     /// Schedules those of `flushed` that are too young to be found. Returns how many these are.
     pub(crate) fn schedule(&self, flushed: &[EntryRef], now: UnixMillis) -> usize {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting.lock();
         let mut young = 0;
         for held in flushed {
             let born = held.last_registration().millis();
@@ -86,7 +86,7 @@ impl FlushRetry {
 
     /// An AOR that is due, or else the time at which the next one is.
     fn take_due(&self, now: UnixMillis) -> Result<Aor, Option<UnixMillis>> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting.lock();
         let waiting = &mut *waiting;
         while let Some(mut first) = waiting.by_due.first_entry() {
             if *first.key() > now {

@@ -129,12 +129,10 @@ pub(crate) fn by_force(realms: &[Text], username: &str) -> Vec<Flush> {
 
 /// The message of a flush, for every zone.
 pub(crate) fn publication(flush: &Flush, identity: &Identity) -> Publication {
+    let (key, body) = (flush_key(&flush.realm), encode_flush(flush, identity));
     Publication {
-        zone: None,
-        exchange: REGISTRAR_EXCHANGE,
-        routing_key: flush_key(&flush.realm),
-        body: encode_flush(flush, identity),
         mandatory: true,
+        ..Publication::new(None, REGISTRAR_EXCHANGE, key, body)
     }
 }
 

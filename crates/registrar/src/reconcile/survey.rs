@@ -10,7 +10,7 @@ use kapi::{Content, Found, REGISTRAR_EXCHANGE, Search, SearchType, encode_search
 use registration::{Aor, Report, Text, Zone, check_flushable, same_binding};
 
 use crate::{
-    bus::{Answer, Publication, Timeouts},
+    bus::{Answer, Timeouts},
     cache::EntryRef,
     context::Context,
     metrics::FIND,
@@ -91,14 +91,9 @@ impl Survey {
             realm: Arc::clone(realm),
             username: username.cloned(),
         };
-        let publication = Publication {
-            zone: None,
-            exchange: REGISTRAR_EXCHANGE,
-            routing_key: search_key(realm),
-            body: encode_search(&search, question.msg_id(), &context.settings.identity),
-            mandatory: false,
-        };
-        question.put(&publication).await;
+        let body = encode_search(&search, question.msg_id(), &context.settings.identity);
+        let key = search_key(realm);
+        context.publish(None, REGISTRAR_EXCHANGE, key, body).await;
         let mut survey = Self::default();
         let take = |answer: Answer| {
             if let Content::Found(found) = answer.content {

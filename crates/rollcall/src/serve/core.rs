@@ -50,8 +50,7 @@ impl Core {
         let (feed, following) = Feed::new(FEED_LENGTH);
         let (summary, summing) = Summary::new(Arc::clone(&clock));
         listeners.extend([following, summing]);
-        let registrar =
-            Registrar::with_listeners(settings, accounts, bus, Arc::clone(&clock), listeners);
+        let registrar = Registrar::new(settings, accounts, bus, Arc::clone(&clock), listeners);
         Self {
             registrar: Arc::new(registrar),
             clock,
@@ -65,7 +64,7 @@ impl Core {
         lifecycle.run_until_stop("sweep", sweep(Arc::clone(&self.registrar)));
         let repeating = Arc::clone(&self.registrar);
         lifecycle.run_until_stop("repeat flushes", async move {
-            repeating.repeat_flushes().await;
+            repeating.flusher().repeat().await;
         });
         let (summing, registrar) = (Arc::clone(&self.summary), Arc::clone(&self.registrar));
         lifecycle.every(SUMMARY_PERIOD, "summary", move || {

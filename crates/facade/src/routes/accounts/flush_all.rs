@@ -29,7 +29,8 @@ pub(crate) async fn flush_all(
     caller: Authorized<Write>,
 ) -> Answer {
     let (registrar, scope) = (Arc::clone(&facade.registrar), caller.scope.clone());
-    let flushed = run_to_end(async move { registrar.flush_account(&scope).await }).await?;
+    let flushed =
+        run_to_end(async move { registrar.flusher().flush_account(&scope).await }).await?;
     tracing::info!(account = %caller.scope.account, forgotten = flushed.forgotten, "account flushed");
     flushed_answer(&req, &facade, &flushed)
 }

@@ -37,7 +37,12 @@ pub(crate) async fn flush_one(
         username.clone(),
         scope.account,
     );
-    let order = async move { registrar.flush_username(&scope, &name, force).await };
+    let order = async move {
+        registrar
+            .flusher()
+            .flush_username(&scope, &name, force)
+            .await
+    };
     let flushed = run_to_end(order).await?;
     tracing::info!(%account, username, forgotten = flushed.forgotten, "username flushed");
     flushed_answer(&req, &facade, &flushed)

@@ -32,8 +32,13 @@ pub(super) async fn flush(req: HttpRequest, facade: Data<Facade>, _: Operator<Wr
     let registrar = Arc::clone(&facade.registrar);
     let order = async move {
         match username {
-            Some(username) => registrar.flush_in_realm(&realm, &username, force).await,
-            None => registrar.flush_realm(&realm).await,
+            Some(username) => {
+                registrar
+                    .flusher()
+                    .flush_in_realm(&realm, &username, force)
+                    .await
+            }
+            None => registrar.flusher().flush_realm(&realm).await,
         }
     };
     let flushed = run_to_end(order).await?;

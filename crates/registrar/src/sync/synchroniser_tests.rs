@@ -233,3 +233,23 @@ async fn a_zone_that_goes_down_is_cold_and_warms_up_again() {
     assert_eq!(health.zones()["local"].sync, SyncState::Cold);
     warm_up(&world, settings()).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn all_are_asked_and_the_zones_stay_warm() {
+    let world = World::new(vec![]);
+    assert_eq!(
+        world.registrar.resync().await.unwrap_err(),
+        SyncError::NoZone
+    );
+    let local = Zone::new("local");
+    world.registrar.link(&local, LinkState::Consuming);
+    let before = world.registrar.health().zones();
+    let (first, second) = tokio::join!(world.registrar.resync(), world.registrar.resync());
+    assert_eq!(second.unwrap_err(), SyncError::Running);
+    assert_eq!(first.unwrap().zones[0].0, local);
+    assert_eq!(world.registrar.health().zones(), before);
+    let keys: Vec<_> = world.bus.sent().into_iter().map(|(key, _)| key).collect();
+    let asked = |start: &str| keys.iter().any(|key| key.starts_with(start));
+    assert!(asked("registration.query"), "{keys:?}");
+    assert!(asked("registration.sync"), "{keys:?}");
+}
