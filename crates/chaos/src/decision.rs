@@ -88,28 +88,3 @@ impl Iterator for Decisions {
         })
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    #[test]
-    fn the_same_seed_decides_the_same() {
-        let decisions = |seed| Decisions::new(seed, 400, 3).take(500).collect::<Vec<_>>();
-        assert_eq!(decisions(1), decisions(1));
-        assert_ne!(decisions(1), decisions(2));
-    }
-
-    #[test]
-    fn every_act_occurs_and_numbers_are_in_range() {
-        let decisions: Vec<_> = Decisions::new(5, 40, 3).take(2000).collect();
-        let acts: HashSet<_> = decisions.iter().map(|decision| decision.act).collect();
-        assert_eq!(acts.len(), WEIGHTS.len());
-        for decision in decisions {
-            assert!(decision.phone < 40 && (1..3).contains(&decision.step));
-            assert!(decision.short < 30 && decision.expires >= 600);
-        }
-    }
-}

@@ -6,7 +6,7 @@ use std::{
 };
 
 use fastrand::Rng;
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use tokio::{task::JoinSet, time::sleep};
 
 use crate::{
@@ -112,7 +112,7 @@ impl Flusher {
             .iter()
             .map(|proxy| (Arc::clone(proxy), proxy.bound_since()))
             .collect();
-        let answer = self.api.call(Method::DELETE, &order.path).await;
+        let answer = self.api.call("DELETE", &order.path).await;
         let answered = Instant::now();
         let at = self.world.history.seconds();
         let mut tally = lock(&self.tally);

@@ -23,7 +23,7 @@ use crate::{
     options::Options,
     proxy::lock,
     random::stream,
-    report::{Verdict, say},
+    report::{self, Verdict, say},
     schedule::schedule,
     strike::{Scene, strike_all},
 };
@@ -174,19 +174,17 @@ async fn settle(scene: &Scene, kamailio: &Kamailio, verdict: &mut Verdict) -> an
     verdict.table = until_equal(async || {
         let held = kamailio.usrloc().await?;
         let truth: Bindings = held.into_iter().map(|b| (b.aor, b.contact)).collect();
-        let table = api.table_of(&accounts).await?;
+        let table = api.table(&accounts).await?;
         Ok((truth.len(), compare(&truth, &table, &BTreeSet::new())))
     })
     .await;
     if verdict.table.after.is_some() {
         return Ok(());
     }
-    let records = api.records_of(&accounts).await?;
+    let records = api.records(&accounts).await?;
     for difference in verdict.table.differences.iter().take(12) {
         say(&difference.to_string());
-        for (_, record) in records.iter().filter(|(aor, _)| aor == difference.aor()) {
-            say(&format!("  the table has {record}"));
-        }
+        report::records(&records, difference.aor());
     }
     let dump = kamailio.rpc("ul.dump", &serde_json::json!([])).await?;
     say(&format!("what Kamailio holds: {dump}"));

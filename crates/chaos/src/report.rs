@@ -4,6 +4,9 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
+use lab::rollcall::binding;
+use serde_json::Value;
+
 use crate::{
     fault::Kind,
     flushes::Tally,
@@ -66,6 +69,13 @@ impl Verdict {
 /// Prints a line.
 pub fn say(line: &str) {
     println!("{line}");
+}
+
+/// Prints what the table has of an AOR.
+pub fn records(records: &[Value], aor: &str) {
+    for record in records.iter().filter(|record| binding(record).aor == aor) {
+        say(&format!("  the table has {record}"));
+    }
 }
 
 /// The table of faults, as Markdown.

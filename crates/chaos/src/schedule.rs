@@ -43,38 +43,3 @@ pub fn schedule(seed: u64, length: Duration, count: u32, kinds: &[Kind]) -> Vec<
     }
     planned
 }
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use super::*;
-
-    const LENGTH: Duration = Duration::from_mins(10);
-
-    #[test]
-    fn the_same_seed_plans_the_same() {
-        let plan = |seed| schedule(seed, LENGTH, 60, &Kind::ALL);
-        assert_eq!(plan(3), plan(3));
-        assert_ne!(plan(3), plan(4));
-    }
-
-    #[test]
-    fn every_kind_comes_about_as_often_and_within_the_time() {
-        let plan = schedule(9, LENGTH, 60, &Kind::ALL);
-        assert_eq!(plan.len(), 60);
-        let mut counts: HashMap<Kind, u32> = HashMap::new();
-        for fault in &plan {
-            *counts.entry(fault.kind).or_default() += 1;
-            assert!(fault.at < LENGTH);
-        }
-        assert_eq!(counts.len(), Kind::ALL.len());
-        assert!(counts.values().all(|count| (4..=5).contains(count)));
-        assert!(plan.is_sorted_by_key(|fault| fault.at));
-    }
-
-    #[test]
-    fn without_kinds_there_is_nothing_to_plan() {
-        assert!(schedule(9, LENGTH, 60, &[]).is_empty());
-    }
-}

@@ -10,13 +10,12 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context as _;
-use lab::rollcall::{Rollcall, TOKEN};
+use lab::rollcall::{self, Rollcall};
 use nix::sys::signal::Signal;
-use reqwest::{Client, Method, StatusCode};
+use reqwest::{Client, StatusCode};
 use serde_json::Value;
 
-use crate::{fleet::account_id, judge::Bindings, world::ACCOUNTS};
+use crate::judge::Bindings;
 
 /// Requests that take longer have failed. A flush of an account may wait for the broker.
 const REQUEST: Duration = Duration::from_secs(15);
@@ -26,8 +25,7 @@ const STOP: Duration = Duration::from_secs(30);
 /// rollcall's HTTP, whichever process serves it.
 #[derive(Clone, Debug)]
 pub struct Api {
-    client: Client,
-    port: u16,
+    http: rollcall::Api,
     /// Odd while it is known not to run.
     stays: Arc<AtomicU64>,
 }
@@ -41,8 +39,7 @@ impl Api {
             .pool_max_idle_per_host(0)
             .build()?;
         Ok(Self {
-            client,
-            port,
+            http: rollcall::Api::new(client, port),
             stays: Arc::default(),
         })
     }
@@ -53,64 +50,30 @@ impl Api {
     }
 
     /// Asks; the answer's status and body.
-    pub async fn call(&self, method: Method, path: &str) -> anyhow::Result<(StatusCode, Value)> {
-        let url = format!("http://127.0.0.1:{}{path}", self.port);
-        let request = self.client.request(method, url);
-        let response = request.header("X-Auth-Token", TOKEN).send().await?;
-        let status = response.status();
-        let body = response.json().await;
-        Ok((status, body.context("the body is not JSON")?))
+    pub async fn call(&self, method: &str, path: &str) -> anyhow::Result<(StatusCode, Value)> {
+        self.http.call(method, path).await
     }
 
     /// Whether it says that it is ready.
     pub async fn is_ready(&self) -> bool {
-        let answer = self.call(Method::GET, "/readyz").await;
+        let answer = self.call("GET", "/readyz").await;
         answer.is_ok_and(|(status, _)| status == StatusCode::OK)
     }
 
-    /// What it lists of all accounts, by AOR.
-    pub async fn records(&self) -> anyhow::Result<Vec<(String, Value)>> {
-        let accounts: Vec<_> = (0..ACCOUNTS).map(account_id).collect();
-        self.records_of(&accounts).await
-    }
-
-    /// The same of these accounts alone.
-    pub async fn records_of(&self, accounts: &[String]) -> anyhow::Result<Vec<(String, Value)>> {
+    /// What it lists of these accounts.
+    pub async fn records(&self, accounts: &[String]) -> anyhow::Result<Vec<Value>> {
         let mut records = Vec::new();
         for account in accounts {
-            let path = format!("/v2/accounts/{account}/registrations");
-            let (status, mut body) = self.call(Method::GET, &path).await?;
-            if status == StatusCode::NOT_FOUND {
-                continue;
-            }
-            anyhow::ensure!(status == StatusCode::OK, "{status} to {path}: {body}");
-            let list = body.get_mut("data").map(Value::take);
-            let Some(Value::Array(list)) = list else {
-                anyhow::bail!("no list: {body}");
-            };
-            for record in list {
-                let text = |key: &str| record.get(key).and_then(Value::as_str).unwrap_or_default();
-                records.push((format!("{}@{}", text("username"), text("realm")), record));
-            }
+            records.extend(self.http.list(account).await?);
         }
         Ok(records)
     }
 
-    /// Its table: contacts by AOR.
-    pub async fn table(&self) -> anyhow::Result<Bindings> {
-        let accounts: Vec<_> = (0..ACCOUNTS).map(account_id).collect();
-        self.table_of(&accounts).await
-    }
-
-    /// The same of these accounts alone.
-    pub async fn table_of(&self, accounts: &[String]) -> anyhow::Result<Bindings> {
-        let contact = |record: &Value| {
-            let contact = record.get("contact").and_then(Value::as_str);
-            contact.unwrap_or_default().to_owned()
-        };
-        let records = self.records_of(accounts).await?;
-        let pairs = records.iter().map(|(aor, r)| (aor.clone(), contact(r)));
-        Ok(pairs.collect())
+    /// Its table of these accounts: contacts by AOR.
+    pub async fn table(&self, accounts: &[String]) -> anyhow::Result<Bindings> {
+        let records = self.records(accounts).await?;
+        let bindings = records.iter().map(rollcall::binding);
+        Ok(bindings.map(|b| (b.aor, b.contact)).collect())
     }
 }
 
@@ -165,7 +128,7 @@ impl Subject {
 
     /// The name of its queue of events.
     pub fn queue(&self) -> String {
-        format!("rollcall-registrar-rollcall@lab-{}", self.api.port)
+        format!("rollcall-registrar-rollcall@lab-{}", self.api.http.port())
     }
 
     /// Starts it; returns when it consumes.

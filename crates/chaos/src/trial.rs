@@ -18,6 +18,7 @@ use crate::{
     decision::{Act, Decision, Decisions},
     disk::Disk,
     fault::Kind,
+    fleet::account_id,
     flushes::{Flusher, Tally},
     judge::{Difference, SETTLE, compare, until_equal},
     options::Options,
@@ -30,7 +31,7 @@ use crate::{
     strike::{Scene, strike_all},
     subject::Subject,
     watch::{Answers, watch},
-    world::{PROXIES, World},
+    world::{ACCOUNTS, PROXIES, World},
 };
 
 /// Short lifetimes end this long before the end, for all of them to be over by then.
@@ -224,6 +225,7 @@ async fn phones(world: Arc<World>, options: Options, seed: u64) {
 /// Waits until the table equals the truth, and tells of the differences if it does not.
 async fn settle(scene: &Scene, verdict: &mut Verdict) {
     let (world, api) = (&scene.world, &scene.subject.api);
+    let accounts: Vec<_> = (0..ACCOUNTS).map(account_id).collect();
     let stopped = now() / 1000;
     let spared = world.running_out(
         stopped.saturating_sub(RECENTLY),
@@ -231,20 +233,20 @@ async fn settle(scene: &Scene, verdict: &mut Verdict) {
     );
     verdict.spared = spared.len();
     verdict.table = until_equal(async || {
-        let table = api.table().await?;
+        let table = api.table(&accounts).await?;
         let truth = world.truth();
         Ok((truth.len(), compare(&truth, &table, &spared)))
     })
     .await;
     if verdict.table.after.is_none() {
-        let records = api.records().await.unwrap_or_default();
+        let records = api.records(&accounts).await.unwrap_or_default();
         for difference in verdict.table.differences.iter().take(12) {
             explain(world, difference, &records);
         }
     }
 }
 
-fn explain(world: &World, difference: &Difference, records: &[(String, serde_json::Value)]) {
+fn explain(world: &World, difference: &Difference, records: &[serde_json::Value]) {
     say(&format!("\n{difference}"));
     let aor = difference.aor();
     for line in world.history.of(aor) {
@@ -255,7 +257,5 @@ fn explain(world: &World, difference: &Difference, records: &[(String, serde_jso
             say(&format!("  {} holds {row:?}", proxy.node()));
         }
     }
-    for (_, record) in records.iter().filter(|(of, _)| of == aor) {
-        say(&format!("  the table has {record}"));
-    }
+    report::records(records, aor);
 }

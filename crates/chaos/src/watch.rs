@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 use tokio::time::sleep;
 
 use crate::{fleet::account_id, history::History, proxy::lock, subject::Api, world::ACCOUNTS};
@@ -45,7 +45,7 @@ pub async fn watch(api: Api, history: Arc<History>, answers: Arc<Mutex<Answers>>
             _ => (format!("{account}/registrations/o'x"), &[400]),
         };
         let (stay, begun) = (api.stay(), Instant::now());
-        let answer = api.call(Method::GET, &path).await;
+        let answer = api.call("GET", &path).await;
         let took = begun.elapsed();
         // While it stops it may say so; while it does not run it says nothing.
         let runs = stay.is_multiple_of(2) && stay == api.stay();

@@ -26,9 +26,61 @@ const READY_PATIENCE: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub struct Rollcall {
     home: TempDir,
-    port: u16,
     process: Process,
+    api: Api,
+}
+
+/// The HTTP of the rollcall at a port, whichever process serves it.
+#[derive(Clone, Debug)]
+pub struct Api {
     client: Client,
+    port: u16,
+}
+
+impl Api {
+    /// Asks by this client.
+    pub fn new(client: Client, port: u16) -> Self {
+        Self { client, port }
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Asks; the answer's status and body.
+    pub async fn call(&self, method: &str, path: &str) -> anyhow::Result<(StatusCode, Value)> {
+        let method = Method::from_bytes(method.as_bytes())?;
+        let url = format!("http://127.0.0.1:{}{path}", self.port);
+        let request = self.client.request(method, url);
+        let response = request.header("X-Auth-Token", TOKEN).send().await?;
+        let status = response.status();
+        let body = response.json().await;
+        Ok((status, body.context("the body is not JSON")?))
+    }
+
+    /// An account's registrations as HTTP shows them; none if it does not know the account.
+    pub async fn list(&self, account: &str) -> anyhow::Result<Vec<Value>> {
+        let path = format!("/v2/accounts/{account}/registrations");
+        let (status, mut body) = self.call("GET", &path).await?;
+        if status == StatusCode::NOT_FOUND {
+            return Ok(Vec::new());
+        }
+        ensure!(status == StatusCode::OK, "{status} to {path}: {body}");
+        match body.get_mut("data").map(Value::take) {
+            Some(Value::Array(list)) => Ok(list),
+            _ => bail!("no list: {body}"),
+        }
+    }
+}
+
+/// A registration that HTTP shows, as a proxy would show it.
+pub fn binding(record: &Value) -> Binding {
+    let text = |key: &str| record.get(key).and_then(Value::as_str).unwrap_or_default();
+    Binding {
+        aor: format!("{}@{}", text("username"), text("realm")),
+        contact: text("contact").to_owned(),
+    }
 }
 
 impl Rollcall {
@@ -67,9 +119,8 @@ impl Rollcall {
         let process = Process::start("rollcall", &mut command, &home.path().join("log"))?;
         let mut rollcall = Self {
             home,
-            port,
             process,
-            client: crate::http::client(),
+            api: Api::new(crate::http::client(), port),
         };
         rollcall.consuming(1).await?;
         Ok(rollcall)
@@ -90,7 +141,7 @@ impl Rollcall {
 
     /// Its HTTP port.
     pub fn port(&self) -> u16 {
-        self.port
+        self.api.port
     }
 
     /// What it has logged.
@@ -110,16 +161,7 @@ impl Rollcall {
 
     /// Asks it; the answer's status and body.
     pub async fn call(&self, method: &str, path: &str) -> anyhow::Result<(StatusCode, Value)> {
-        let method = Method::from_bytes(method.as_bytes())?;
-        let url = format!("http://127.0.0.1:{}{path}", self.port);
-        let response = self
-            .client
-            .request(method, url)
-            .header("X-Auth-Token", TOKEN)
-            .send()
-            .await?;
-        let status = response.status();
-        Ok((status, response.json().await?))
+        self.api.call(method, path).await
     }
 
     /// Waits until it says that it is ready: warm, and consuming.
@@ -134,16 +176,7 @@ impl Rollcall {
 
     /// An account's registrations as HTTP shows them; none if it does not know the account.
     pub async fn list(&self, account: &str) -> anyhow::Result<Vec<Value>> {
-        let path = format!("/v2/accounts/{account}/registrations");
-        let (status, mut body) = self.call("GET", &path).await?;
-        if status == StatusCode::NOT_FOUND {
-            return Ok(Vec::new());
-        }
-        ensure!(status == StatusCode::OK, "{status}: {body}");
-        match body.get_mut("data").map(Value::take) {
-            Some(Value::Array(list)) => Ok(list),
-            _ => bail!("no list"),
-        }
+        self.api.list(account).await
     }
 
     /// `username@realm` of an account's registrations, in order.
@@ -154,20 +187,8 @@ impl Rollcall {
 
     /// An account's registrations as a proxy would show them, in order.
     pub async fn bindings(&self, account: &str) -> anyhow::Result<Vec<Binding>> {
-        let text = |r: &Value, key: &str| {
-            r.get(key)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
         let list = self.list(account).await?;
-        let mut bindings: Vec<_> = list
-            .iter()
-            .map(|r| Binding {
-                aor: format!("{}@{}", text(r, "username"), text(r, "realm")),
-                contact: text(r, "contact"),
-            })
-            .collect();
+        let mut bindings: Vec<_> = list.iter().map(binding).collect();
         bindings.sort();
         Ok(bindings)
     }
