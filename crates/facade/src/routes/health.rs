@@ -70,6 +70,7 @@ struct Reconciliation {
 /// `GET /healthz`: the process answers.
 #[utoipa::path(
     get, path = "/healthz", tag = "health",
+    security(()),
     responses(
         (status = 200, description = "The process answers", body = Alive)
     )
@@ -81,6 +82,7 @@ pub(crate) async fn alive() -> HttpResponse {
 /// `GET /readyz`: 200 if some broker is consumed and what could be asked for has been, else 503.
 #[utoipa::path(
     get, path = "/readyz", tag = "health",
+    security(()),
     responses(
         (status = 200, description = "Some broker is consumed, and what could be asked for has been", body = Readiness),
         (status = 503, description = "Not yet, or no longer", body = Readiness)
