@@ -116,7 +116,11 @@ fn flush_all(world: &World) {
             panic!("{account} is not known");
         };
         let before = world.bus.flushes();
-        let flushed = world.registrar.flusher().flush_account(&scope).now_or_never();
+        let flushed = world
+            .registrar
+            .flusher()
+            .flush_account(&scope)
+            .now_or_never();
         match flushed.expect("the bus does not wait") {
             Ok(_) => assert!(world.bus.flushes() > before),
             Err(FlushError::Unsafe { .. }) => assert_eq!(world.bus.flushes(), before),

@@ -3,7 +3,9 @@
 use std::{path::Path, sync::Arc};
 
 use actix_web::http::header::{HeaderName, HeaderValue};
-use facade::auth::{Access, Auth, Denied, Granted, JwtAuth, JwtSettings, Keys, Right, Subject, Token};
+use facade::auth::{
+    Access, Auth, Denied, Granted, JwtAuth, JwtSettings, Keys, Right, Subject, Token,
+};
 use jsonwebtoken::{Algorithm, EncodingKey, crypto::sign};
 use registration::{AccountId, ManualClock};
 

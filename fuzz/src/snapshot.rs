@@ -47,7 +47,7 @@ fn restore(bytes: &[u8]) -> Result<usize, SnapshotError> {
     let restored = world.registrar.restore(bytes)?;
     let all = comes_back(&world);
     assert_eq!(restored.taken_in, all as u64);
-    assert!(restored.taken_in + restored.unreadable <= restored.found);
+    assert!(restored.taken_in <= restored.found);
     Ok(all)
 }
 
@@ -60,13 +60,11 @@ fn comes_back(world: &World) -> usize {
     let other = World::new();
     let restored = other.registrar.restore(written.as_slice());
     let restored = restored.expect("what is written is read");
-    assert_eq!(
-        (restored.unreadable, restored.taken_in),
-        (0, all.len() as u64)
-    );
+    assert_eq!(restored.taken_in, all.len() as u64);
     for registration in &all {
         let there = other.registrar.cache().get(&registration.aor());
-        assert_eq!(there.as_ref(), Some(registration));
+        let there = there.map(|there| there.registration());
+        assert_eq!(there.as_ref(), Some(&**registration));
     }
     all.len()
 }
